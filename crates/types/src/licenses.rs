@@ -1,0 +1,250 @@
+//! Requests and answers of `/api/v1/licenses` and `/api/v1/sessions`.
+
+use crate::{LicenseId, SessionId, TenantId, UserId, roles::text_enum};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+text_enum!(
+    /// What a licence's standing allows; see the table in `docs/ARCHITECTURE.md`.
+    LicenseStatus {
+        /// Everything works.
+        Active = "ACTIVE",
+        /// Payment failed, in grace: everything works.
+        PastDue = "PAST_DUE",
+        /// Unpaid after grace: nobody new, running clients go on.
+        Restricted = "RESTRICTED",
+        /// Ended by staff: nobody new, running clients are stopped at their next heartbeat.
+        Suspended = "SUSPENDED",
+        /// Its time is over.
+        Expired = "EXPIRED",
+    }
+);
+
+text_enum!(
+    /// What was bought.
+    Tier {
+        Free = "FREE",
+        Pro = "PRO",
+        Enterprise = "ENTERPRISE",
+    }
+);
+
+/// Asks for a seat. Unknown fields are ignored, so newer clients can talk to older servers.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AcquireRequest {
+    /// Fingerprint of the device, 1 to 128 bytes.
+    #[cfg_attr(feature = "openapi", schema(example = "b7c1e0d4f5a64f0c8a3d"))]
+    pub hardware_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub license_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub license_key: Option<String>,
+    /// Names an installation and survives restarts; absent means `default`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_id: Option<String>,
+    /// Echoed inside the signed token, so that an old answer cannot be replayed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_version: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
+}
+
+/// A seat is held.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AcquireResponse {
+    pub session_id: SessionId,
+    /// Signed licence token (JWS, `typ: license+jwt`); verify it with the keys of `/.well-known/jwks.json`.
+    pub token: String,
+    /// Until when the token is valid without contact.
+    #[serde(with = "time::serde::rfc3339")]
+    pub valid_until: OffsetDateTime,
+    /// Seconds until the seat is lost without a heartbeat.
+    pub expires_in: u64,
+    pub heartbeat_interval_seconds: u64,
+    pub license: AcquiredLicense,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AcquiredLicense {
+    pub id: LicenseId,
+    pub tier: Tier,
+    pub features: Vec<String>,
+    pub max_seats: u32,
+    /// Seats in use, this one included.
+    pub active: u32,
+}
+
+/// Keeps a seat. Unknown fields are ignored.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HeartbeatRequest {
+    pub session_id: String,
+    /// The last licence token: lets the server take the client back when its lease ran out or was lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+}
+
+/// The seat is still held, or held again.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HeartbeatResponse {
+    pub state: HeartbeatState,
+    pub expires_in: u64,
+    pub heartbeat_interval_seconds: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum HeartbeatState {
+    Active,
+    Reacquired,
+}
+
+/// Asks whether a licence would work, without taking a seat.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ValidateRequest {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub license_key: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hardware_id: Option<String>,
+}
+
+/// The first thing that stands in the way, or `VALID`. Not valid is an answer, not an error.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ValidateResponse {
+    pub valid: bool,
+    pub code: ValidateCode,
+    pub detail: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub license: Option<License>,
+}
+
+text_enum!(
+    /// Answers of validate, in the order in which they are looked for.
+    ValidateCode {
+        NotFound = "NOT_FOUND",
+        TenantSuspended = "TENANT_SUSPENDED",
+        Suspended = "SUSPENDED",
+        Expired = "EXPIRED",
+        Restricted = "RESTRICTED",
+        RoleHoldsNoSeat = "ROLE_HOLDS_NO_SEAT",
+        SeatsExhausted = "SEATS_EXHAUSTED",
+        Valid = "VALID",
+    }
+);
+
+/// One licence as its tenant sees it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct License {
+    pub id: LicenseId,
+    /// `CODITECT-XXXX-XXXX-XXXX`
+    pub key: String,
+    pub product_sku: String,
+    pub tier: Tier,
+    pub status: LicenseStatus,
+    pub features: Vec<String>,
+    pub max_seats: u32,
+    /// Seats in use now; absent when the live store does not answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<u32>,
+    /// End of the licence; absent means that it does not end.
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<OffsetDateTime>,
+    /// `hard_stop`: at the limit nobody more is admitted.
+    pub hard_stop: bool,
+    pub lease_seconds: u32,
+    pub heartbeat_seconds: u32,
+    pub offline_hours: u32,
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: OffsetDateTime,
+}
+
+/// Who holds a seat now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LiveSession {
+    pub id: SessionId,
+    pub license_id: LicenseId,
+    pub user_id: UserId,
+    pub user_name: String,
+    pub user_email: String,
+    pub hardware_id: String,
+    pub instance_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_version: Option<String>,
+    #[serde(with = "time::serde::rfc3339")]
+    pub started_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    pub last_heartbeat_at: OffsetDateTime,
+    /// When the seat is free again without a further heartbeat.
+    #[serde(with = "time::serde::rfc3339")]
+    pub expires_at: OffsetDateTime,
+}
+
+/// A seat holder as a refusal shows him.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Holder {
+    pub name: String,
+    pub device: String,
+    #[serde(with = "time::serde::rfc3339")]
+    pub since: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    pub last_heartbeat_at: OffsetDateTime,
+}
+
+/// Claims of the licence token.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LicenseClaims {
+    pub iss: String,
+    pub aud: String,
+    /// The user that holds the seat.
+    pub sub: UserId,
+    pub tenant: TenantId,
+    pub license: LicenseId,
+    /// The session.
+    pub sid: SessionId,
+    pub hardware_id: String,
+    pub instance_id: String,
+    pub tier: Tier,
+    pub features: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+    /// Fencing number: of two tokens for one device, the one with the higher number is newer.
+    pub fence: i64,
+    pub iat: i64,
+    /// Until when the token is valid without contact.
+    pub exp: i64,
+}
+
+/// `aud` of every licence token.
+pub const LICENSE_AUDIENCE: &str = "coditect-license";
+/// `typ` header of every licence token.
+pub const LICENSE_TYPE: &str = "license+jwt";
+
+/// Answer of `GET /api/v1/licenses`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LicenseList {
+    pub licenses: Vec<License>,
+}
+
+/// Answer of `GET /api/v1/licenses/{id}/sessions`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SessionList {
+    pub sessions: Vec<LiveSession>,
+}
