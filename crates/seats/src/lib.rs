@@ -1,1 +1,256 @@
+//! The live seats on Redis: one Lua script per transition, one clock (Redis TIME, in milliseconds), every key of a tenant in one
+//! slot. The rules are in `lua/*.lua`; here they are called. [`keys`] lists what lies where.
+//!
+//! What a person should know who reads the scripts:
+//! - A lease is an entry of a sorted set with its expiry as score. It is live while score > now; nothing has to run for it to end.
+//! - A seat is one user on one device and instance, per licence. It has at most one lease, under its last session.
+//! - Each change of a seat writes its event in the same script, so an event is there exactly if the change is.
+//! - `max_seats` in events and refusals is what was bought; seats up to `overage_percent` above it are granted.
 
+mod events;
+pub mod keys;
+mod link;
+mod reply;
+mod scripts;
+
+use async_trait::async_trait;
+use domain::ports::seats::{
+    Acquire, AcquireAnswer, Entitlement, EventPosition, Heartbeat, HeartbeatAnswer, LicenseChoice, MemberCopy, Reacquire, ReacquireAnswer,
+    ReleaseAnswer, SeatEvent, SeatHolder, Seats, SeatsError, Snapshot,
+};
+use futures::future::join_all;
+use keys::{COPY_TTL, SHARDS};
+use link::{Link, unavailable};
+use redis::{FromRedisValue, Script, ScriptInvocation, Value, cmd};
+use reply::Reply;
+use scripts::Scripts;
+use std::sync::atomic::{AtomicU16, Ordering};
+use types::{LicenseId, SessionId, TenantId, UserId};
+
+/// Most leases that one call of the sweeping script closes: bounds how long Redis does nothing else.
+const SWEEP_BATCH: usize = 500;
+/// Most calls of the sweeping script per shard and sweep.
+const SWEEP_ROUNDS: usize = 20;
+/// Longest that a revocation is remembered; far above any token's life.
+const REMEMBER_MAX_SECONDS: u64 = 366 * 24 * 3600;
+
+/// [`Seats`] on Redis. Cheap to share behind an `Arc`; all calls go over one multiplexed connection.
+pub struct RedisSeats {
+    link: Link,
+    scripts: Scripts,
+    /// Where the next read of events begins, so that busy shards do not starve others.
+    next_shard: AtomicU16,
+}
+
+/// What Redis does when its memory is full.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvictionPolicy {
+    /// Limit in bytes; 0 is none.
+    pub maxmemory: u64,
+    /// Such as `noeviction`.
+    pub policy: String,
+}
+
+impl EvictionPolicy {
+    /// No lease is ever thrown away to make room. A store that may evict hands out seats twice.
+    pub fn keeps_leases(&self) -> bool {
+        self.maxmemory == 0 || self.policy == "noeviction"
+    }
+}
+
+impl RedisSeats {
+    /// Connects to `redis://`, `rediss://`, `unix://`, or `redis+cluster://host:port,host:port`. Fails within a second if Redis is
+    /// away; once connected, it reconnects by itself.
+    ///
+    /// # Errors
+    /// A URL that cannot be read, or a Redis that does not answer.
+    pub async fn connect(url: &str) -> Result<Self, SeatsError> {
+        let link = Link::connect(url).await.map_err(unavailable)?;
+        Ok(Self { link, scripts: Scripts::new(), next_shard: AtomicU16::new(0) })
+    }
+
+    /// What Redis does when its memory is full; of a cluster, the node with the most dangerous policy. Read from `INFO memory`,
+    /// since managed services forbid `CONFIG`.
+    ///
+    /// # Errors
+    /// Redis does not answer, or not with these two lines.
+    pub async fn eviction_policy(&self) -> Result<EvictionPolicy, SeatsError> {
+        let info: Value = self.link.query(cmd("INFO").arg("memory")).await.map_err(unavailable)?;
+        let nodes = match info {
+            Value::Map(nodes) => nodes.into_iter().map(|(_, info)| info).collect(),
+            one => vec![one],
+        };
+        let mut found: Option<EvictionPolicy> = None;
+        for node in nodes {
+            let text = String::from_redis_value(node).map_err(|e| SeatsError(e.to_string()))?;
+            let line = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+            let policy = line("maxmemory").and_then(|max| max.trim().parse().ok()).zip(line("maxmemory_policy"));
+            let Some((maxmemory, policy)) = policy else {
+                return Err(SeatsError("INFO memory names no eviction policy".into()));
+            };
+            if found.as_ref().is_none_or(EvictionPolicy::keeps_leases) {
+                found = Some(EvictionPolicy { maxmemory, policy: policy.trim().to_owned() });
+            }
+        }
+        found.ok_or_else(|| SeatsError("INFO memory is empty".into()))
+    }
+
+    async fn run<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<T, SeatsError> {
+        self.link.invoke(call).await.map_err(unavailable)
+    }
+
+    async fn ask(&self, call: &ScriptInvocation<'_>) -> Result<Reply, SeatsError> {
+        Reply::new(self.run(call).await?)
+    }
+
+    /// Closes what is due in one shard.
+    async fn sweep_shard(&self, shard: u16) -> Result<u64, SeatsError> {
+        let mut closed = 0;
+        for _ in 0..SWEEP_ROUNDS {
+            let mut call = self.scripts.sweep.key(keys::shard_prefix(shard));
+            call.arg("").arg(SWEEP_BATCH);
+            let mut answer = self.ask(&call).await?;
+            closed += answer.number::<u64>()?;
+            if answer.number::<i64>()? == 0 {
+                break;
+            }
+        }
+        Ok(closed)
+    }
+}
+
+/// Begins a call for a tenant: the shard's prefix as key, the tenant as first argument.
+fn call(script: &Script, tenant: TenantId) -> ScriptInvocation<'_> {
+    let mut call = script.key(keys::shard_prefix(keys::shard_of(tenant)));
+    call.arg(tenant.to_string());
+    call
+}
+
+#[async_trait]
+impl Seats for RedisSeats {
+    async fn acquire(&self, request: &Acquire) -> Result<AcquireAnswer, SeatsError> {
+        let mut call = call(&self.scripts.acquire, request.tenant);
+        call.arg(request.user.to_string())
+            .arg(request.epoch)
+            .arg(request.session.to_string())
+            .arg(keys::seat(request.user, &request.hardware_id, &request.instance_id))
+            .arg(&request.hardware_id)
+            .arg(&request.instance_id)
+            .arg(request.hostname.as_deref().unwrap_or_default())
+            .arg(request.client_version.as_deref().unwrap_or_default());
+        match &request.license {
+            LicenseChoice::Any => call.arg("any").arg(""),
+            LicenseChoice::Id(id) => call.arg("id").arg(id.to_string()),
+            LicenseChoice::Key(key) => call.arg("key").arg(key),
+        };
+        self.ask(&call).await?.acquire()
+    }
+
+    async fn heartbeat(&self, request: &Heartbeat) -> Result<HeartbeatAnswer, SeatsError> {
+        let mut call = call(&self.scripts.heartbeat, request.tenant);
+        call.arg(request.user.to_string()).arg(request.epoch).arg(request.session.to_string());
+        self.ask(&call).await?.heartbeat()
+    }
+
+    async fn reacquire(&self, request: &Reacquire) -> Result<ReacquireAnswer, SeatsError> {
+        let mut call = call(&self.scripts.reacquire, request.tenant);
+        call.arg(request.user.to_string())
+            .arg(request.epoch)
+            .arg(request.session.to_string())
+            .arg(keys::seat(request.user, &request.hardware_id, &request.instance_id))
+            .arg(&request.hardware_id)
+            .arg(&request.instance_id)
+            .arg(request.license.to_string())
+            .arg(request.fence);
+        self.ask(&call).await?.reacquire()
+    }
+
+    async fn release(&self, tenant: TenantId, user: UserId, session: SessionId) -> Result<ReleaseAnswer, SeatsError> {
+        let mut call = call(&self.scripts.release, tenant);
+        call.arg(user.to_string()).arg(session.to_string());
+        match self.run::<String>(&call).await?.as_str() {
+            "released" => Ok(ReleaseAnswer::Released),
+            "already_ended" => Ok(ReleaseAnswer::AlreadyEnded),
+            "unknown" => Ok(ReleaseAnswer::Unknown),
+            other => Err(SeatsError(format!("unreadable answer: {other}"))),
+        }
+    }
+
+    async fn revoke(&self, tenant: TenantId, session: SessionId, reason: &str, remember_seconds: u64) -> Result<Option<SeatHolder>, SeatsError> {
+        let mut call = call(&self.scripts.revoke, tenant);
+        call.arg(session.to_string()).arg(reason).arg(remember_seconds.clamp(1, REMEMBER_MAX_SECONDS) * 1000);
+        let answer = self.ask(&call).await?;
+        if answer.is_empty() { Ok(None) } else { answer.holder().map(Some) }
+    }
+
+    async fn snapshot(&self, tenant: TenantId) -> Result<Snapshot, SeatsError> {
+        self.ask(&call(&self.scripts.snapshot, tenant)).await?.snapshot()
+    }
+
+    async fn find(&self, tenant: TenantId, session: SessionId) -> Result<Option<SeatHolder>, SeatsError> {
+        let mut call = call(&self.scripts.find, tenant);
+        call.arg(session.to_string());
+        let answer = self.ask(&call).await?;
+        if answer.is_empty() { Ok(None) } else { answer.holder().map(Some) }
+    }
+
+    async fn active(&self, tenant: TenantId, licenses: &[LicenseId]) -> Result<Vec<u32>, SeatsError> {
+        let mut call = call(&self.scripts.active, tenant);
+        for license in licenses {
+            call.arg(license.to_string());
+        }
+        self.run(&call).await
+    }
+
+    async fn put_entitlement(&self, entitlement: &Entitlement) -> Result<(), SeatsError> {
+        let mut call = call(&self.scripts.put_entitlement, entitlement.tenant);
+        call.arg(entitlement.version).arg(i32::from(entitlement.suspended)).arg(COPY_TTL.as_millis() as u64);
+        for license in &entitlement.licenses {
+            let features = serde_json::to_string(&license.features).map_err(|e| SeatsError(e.to_string()))?;
+            call.arg(license.id.to_string())
+                .arg(&license.key)
+                .arg(license.tier.as_str())
+                .arg(features)
+                .arg(license.status.as_str())
+                .arg(license.max_seats)
+                .arg(license.overage_percent)
+                .arg(license.expires_at_ms.map(|ms| ms.to_string()).unwrap_or_default())
+                .arg(license.lease_seconds)
+                .arg(license.heartbeat_seconds)
+                .arg(license.offline_seconds)
+                .arg(license.offline_cap)
+                .arg(i32::from(license.show_holders));
+        }
+        self.run(&call).await
+    }
+
+    async fn put_member(&self, member: &MemberCopy) -> Result<(), SeatsError> {
+        let mut call = call(&self.scripts.put_member, member.tenant);
+        call.arg(member.user.to_string())
+            .arg(member.epoch)
+            .arg(i32::from(member.holds_seat))
+            .arg(&member.name)
+            .arg(&member.email)
+            .arg(COPY_TTL.as_millis() as u64);
+        self.run(&call).await
+    }
+
+    async fn sweep(&self) -> Result<u64, SeatsError> {
+        // All shards are swept even if one fails.
+        let closed = join_all((0..SHARDS).map(|shard| self.sweep_shard(shard))).await;
+        closed.into_iter().sum()
+    }
+
+    async fn read_events(&self, consumer: &str, max: usize, reclaim_after_ms: u64) -> Result<Vec<(EventPosition, SeatEvent)>, SeatsError> {
+        let first = self.next_shard.fetch_add(1, Ordering::Relaxed) % SHARDS;
+        events::read(&self.link, first, consumer, max, reclaim_after_ms).await
+    }
+
+    async fn acknowledge(&self, positions: &[EventPosition]) -> Result<(), SeatsError> {
+        events::acknowledge(&self.link, &self.scripts.acknowledge, positions).await
+    }
+
+    async fn ping(&self) -> Result<(), SeatsError> {
+        self.link.query::<Value>(&cmd("PING")).await.map(drop).map_err(unavailable)
+    }
+}

@@ -1,1 +1,6 @@
+//! What tests of several crates share: a PostgreSQL with the migrations applied, a mail server that keeps its mail.
+//! A dev-dependency only.
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test may panic")]
 
+pub mod postgres;
+pub mod smtp;

@@ -43,6 +43,8 @@ pub struct LicenseLimits {
     pub offline_seconds: u32,
     /// Most devices that may hold offline rights at once.
     pub offline_cap: u32,
+    /// A refusal names who holds the seats; otherwise [`Exhausted::holders`] stays empty.
+    pub show_holders: bool,
 }
 
 /// What the scripts must know of one member.
@@ -124,7 +126,7 @@ pub struct Exhausted {
     pub now_ms: i64,
     /// When the earliest lease ends, if nobody renews it: the next sure free time.
     pub next_free_at_ms: i64,
-    /// Up to twenty holders, longest first.
+    /// Up to twenty holders, longest first; empty where the licence's policy hides them (`show_holders`).
     pub holders: Vec<SeatHolder>,
 }
 

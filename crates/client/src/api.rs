@@ -1,0 +1,114 @@
+//! The calls of the licence API that the client makes, by name.
+
+use crate::call::{Body, Caller, not_the_service};
+use crate::client::Inner;
+use crate::{Account, Error, KeyError, Keys};
+use reqwest::Method;
+use serde::Deserialize;
+use time::OffsetDateTime;
+use types::SessionId;
+use types::auth::{LoginRequest, MeResponse, RefreshRequest, TokenResponse};
+use types::licenses::{AcquireRequest, AcquireResponse, HeartbeatRequest, HeartbeatResponse};
+
+/// Names this client to the portal in the device flow (RFC 8628 §3.1).
+const CLIENT_ID: &str = "coditect-license";
+const NONE: Body<'static, ()> = Body::None;
+
+const ME: &str = "api/v1/auth/me";
+
+/// With every success: when the server wrote it.
+pub(crate) type Reply<T> = Result<(T, Option<OffsetDateTime>), Error>;
+
+/// RFC 8628 §3.2
+#[derive(Debug, Deserialize)]
+pub(crate) struct DeviceAuthorization {
+    pub(crate) device_code: String,
+    pub(crate) user_code: String,
+    pub(crate) verification_uri: String,
+    pub(crate) verification_uri_complete: Option<String>,
+    pub(crate) expires_in: u64,
+    pub(crate) interval: Option<u64>,
+}
+
+/// Answer of a poll for the device's token (RFC 8628 §3.5).
+pub(crate) enum DevicePoll {
+    Done(Box<TokenResponse>),
+    /// One of the RFC's error codes.
+    Error(String),
+}
+
+/// RFC 6749 §5.2 says `error`; a problem document says `code`.
+fn oauth_error(bytes: &[u8]) -> Option<String> {
+    let answer: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+    Some(answer.get("error").or(answer.get("code"))?.as_str()?.to_owned())
+}
+
+impl Caller {
+    pub(crate) async fn login(&self, request: &LoginRequest) -> Reply<TokenResponse> {
+        self.json(Method::POST, "api/v1/auth/login", None, Body::Json(request)).await
+    }
+
+    pub(crate) async fn refresh(&self, refresh_token: &str) -> Reply<TokenResponse> {
+        let request = RefreshRequest { refresh_token: refresh_token.to_owned() };
+        self.json(Method::POST, "api/v1/auth/refresh", None, Body::Json(&request)).await
+    }
+
+    pub(crate) async fn logout(&self, token: &str, refresh_token: &str) -> Reply<()> {
+        let request = RefreshRequest { refresh_token: refresh_token.to_owned() };
+        self.json(Method::POST, "api/v1/auth/logout", Some(token), Body::Json(&request)).await
+    }
+
+    pub(crate) async fn me(&self, token: &str) -> Reply<MeResponse> {
+        self.json(Method::GET, ME, Some(token), NONE).await
+    }
+
+    pub(crate) async fn jwks(&self) -> Result<Result<Keys, KeyError>, Error> {
+        let answer = self.send(Method::GET, ".well-known/jwks.json", None, NONE).await?.success(self.server())?;
+        Ok(Keys::from_jwks(answer.bytes()))
+    }
+
+    pub(crate) async fn device_authorize(&self) -> Result<DeviceAuthorization, Error> {
+        let form = [("client_id", CLIENT_ID)];
+        let answer = self.send(Method::POST, "api/v1/device/authorize", None, Body::Form(&form)).await?;
+        if matches!(answer.status.as_u16(), 404 | 405 | 501) {
+            return Err(Error::NoDeviceLogin);
+        }
+        let answer = answer.success(self.server())?;
+        serde_json::from_slice(answer.bytes()).map_err(|_| self.senseless())
+    }
+
+    pub(crate) async fn device_token(&self, device_code: &str) -> Result<DevicePoll, Error> {
+        let form = [("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), ("device_code", device_code), ("client_id", CLIENT_ID)];
+        let answer = self.send(Method::POST, "api/v1/device/token", None, Body::Form(&form)).await?;
+        if answer.status.is_client_error()
+            && let Some(error) = oauth_error(answer.bytes())
+        {
+            return Ok(DevicePoll::Error(error));
+        }
+        let answer = answer.success(self.server())?;
+        serde_json::from_slice(answer.bytes()).map(|token| DevicePoll::Done(Box::new(token))).map_err(|_| self.senseless())
+    }
+
+    fn senseless(&self) -> Error {
+        not_the_service(self.server(), "its answer makes no sense").into()
+    }
+}
+
+/// The calls that are made in somebody's name; each answers with the time by the server's clock.
+impl Inner {
+    pub(crate) async fn me(&self, account: &Account) -> Result<(MeResponse, OffsetDateTime), Error> {
+        self.authed(account, Method::GET, ME, None::<&()>).await
+    }
+
+    pub(crate) async fn acquire(&self, account: &Account, request: &AcquireRequest) -> Result<(AcquireResponse, OffsetDateTime), Error> {
+        self.authed(account, Method::POST, "api/v1/licenses/acquire", Some(request)).await
+    }
+
+    pub(crate) async fn heartbeat(&self, account: &Account, request: &HeartbeatRequest) -> Result<(HeartbeatResponse, OffsetDateTime), Error> {
+        self.authed(account, Method::PUT, "api/v1/licenses/heartbeat", Some(request)).await
+    }
+
+    pub(crate) async fn release(&self, account: &Account, session_id: SessionId) -> Result<((), OffsetDateTime), Error> {
+        self.authed(account, Method::DELETE, &format!("api/v1/licenses/release/{session_id}"), None::<&()>).await
+    }
+}

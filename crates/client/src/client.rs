@@ -1,0 +1,231 @@
+//! The entry to the library.
+
+use crate::call::Caller;
+use crate::clock::{Clock, Random, SystemClock, SystemRandom, TimeMark};
+use crate::fingerprint::{self, Fingerprint, Source};
+use crate::folder::Folder;
+use crate::shared::SeatFile;
+use crate::token::{Expected, TokenError, verify};
+use crate::{Account, Config, DEFAULT_SERVER, Error, Keys, Server, Session};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::path::Path;
+use std::sync::Arc;
+use time::OffsetDateTime;
+use types::licenses::LicenseClaims;
+
+/// After this time the server is asked for its keys again, so that a withdrawn key goes away.
+const KEYS_FRESH: time::Duration = time::Duration::days(1);
+
+/// One person's access to the licence service from this device. Cheap to clone.
+#[derive(Clone)]
+pub struct Client {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) caller: Caller,
+    pub(crate) folder: Folder,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) config: Config,
+    pub(crate) fingerprint: Fingerprint,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeyFile {
+    #[serde(with = "time::serde::rfc3339")]
+    fetched_at: OffsetDateTime,
+    keys: Keys,
+}
+
+/// What [`Client::give_back`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Released {
+    /// The server has freed the seat.
+    Given,
+    /// This device knew of no session.
+    Nothing,
+}
+
+/// The seat of this device as far as its state folder knows.
+#[derive(Clone, Debug)]
+pub struct SeatView {
+    pub session_id: types::SessionId,
+    pub since: OffsetDateTime,
+    /// Processes that use it and live.
+    pub processes: Vec<u32>,
+    /// Trouble with the server at the last attempt.
+    pub trouble: Option<String>,
+}
+
+impl Client {
+    /// With the machine's clock and random source.
+    pub fn new(config: Config) -> Result<Self, Error> {
+        Self::with(config, Arc::new(SystemClock), Arc::new(SystemRandom))
+    }
+
+    /// With a clock and a random source of the caller's, for tests.
+    pub fn with(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, Error> {
+        let folder = Folder::new(config.home.clone(), random.clone());
+        let fingerprint = match &config.hardware_id {
+            Some(id) => Fingerprint { id: id.clone(), source: Source::Settings },
+            None => fingerprint::read(Path::new("/"), || fingerprint::installation(&folder, random.as_ref()))?,
+        };
+        let server = match &config.server {
+            Some(server) => server.clone(),
+            None => stored_server(&folder)?,
+        };
+        let caller = Caller::new(server, &config)?;
+        Ok(Self { inner: Arc::new(Inner { caller, folder, clock, random, config, fingerprint }) })
+    }
+
+    /// The portal that this client talks to.
+    pub fn server(&self) -> &Server {
+        self.inner.caller.server()
+    }
+
+    /// How the server knows this device.
+    pub fn fingerprint(&self) -> &Fingerprint {
+        &self.inner.fingerprint
+    }
+
+    /// The state folder.
+    pub fn home(&self) -> &Path {
+        self.inner.folder.path()
+    }
+
+    /// Takes a seat, or joins the one that another process of the same person holds on this device, and keeps it in the background
+    /// until [`Session::release`].
+    pub async fn start(&self) -> Result<Session, Error> {
+        Session::start(self.inner.clone()).await
+    }
+
+    /// The seat that processes of this person hold on this device.
+    pub fn seat(&self) -> Result<Option<SeatView>, Error> {
+        let account = self.inner.require_account()?;
+        let seat = SeatFile::new(self.inner.clone(), account);
+        Ok(seat.load()?.current.map(|current| SeatView {
+            session_id: current.session_id,
+            since: current.since,
+            processes: current.holders.iter().filter(|h| self.inner.folder.is_alive(&h.sign)).map(|h| h.pid).collect(),
+            trouble: current.trouble,
+        }))
+    }
+
+    /// Until when the kept token lets this device work without the server, or why it does not. `None`: there is no token.
+    pub fn offline_until(&self) -> Result<Option<Result<OffsetDateTime, TokenError>>, Error> {
+        let account = self.inner.require_account()?;
+        let seat = SeatFile::new(self.inner.clone(), account);
+        Ok(seat.load()?.token.map(|token| seat.offline_end(&token)))
+    }
+
+    /// Gives this device's seat and its right to work offline back. Processes that use the seat learn it within seconds and stop.
+    pub async fn give_back(&self) -> Result<Released, Error> {
+        let account = self.inner.require_account()?;
+        SeatFile::new(self.inner.clone(), account).give_back().await
+    }
+
+    /// The machine's time, by its own clock.
+    pub fn now(&self) -> OffsetDateTime {
+        self.inner.clock.now()
+    }
+}
+
+fn stored_server(folder: &Folder) -> Result<Server, Error> {
+    #[derive(Deserialize)]
+    struct Only {
+        account: Account,
+    }
+    match folder.read::<Only>("login.json")? {
+        Some(stored) => Server::parse(&stored.account.server),
+        None => Server::parse(DEFAULT_SERVER),
+    }
+}
+
+/// Short names for files: no two keys share one.
+pub(crate) fn short_hash(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.len().to_le_bytes());
+        hash.update(part);
+    }
+    crate::clock::hex(&hash.finalize())[..16].to_owned()
+}
+
+impl Inner {
+    /// Remembers when the server wrote this answer, and returns that time; without one, the machine's.
+    pub(crate) fn noted<T>(&self, reply: Result<(T, Option<OffsetDateTime>), Error>) -> Result<(T, OffsetDateTime), Error> {
+        let server_time = match &reply {
+            Ok((_, time)) => *time,
+            Err(Error::Problem(problem)) => problem.server_time,
+            Err(_) => None,
+        };
+        if let Some(server_time) = server_time {
+            let previous: Option<TimeMark> = self.folder.read(&self.time_file())?;
+            self.folder.write(&self.time_file(), &TimeMark::contact(previous.as_ref(), server_time, self.clock.as_ref()))?;
+        }
+        let (value, _) = reply?;
+        Ok((value, server_time.unwrap_or_else(|| self.clock.now())))
+    }
+
+    /// The time to judge tokens by while the server cannot be asked.
+    pub(crate) fn offline_now(&self) -> Result<OffsetDateTime, TokenError> {
+        let mark: Option<TimeMark> = self.folder.read(&self.time_file()).ok().flatten();
+        match mark {
+            Some(mark) => mark.judge(self.clock.as_ref()).map_err(|back| TokenError::ClockTurnedBack(back.by.whole_minutes())),
+            None => Ok(self.clock.now()),
+        }
+    }
+
+    /// Writes down that time has gone by without contact.
+    pub(crate) fn carry_time(&self) -> Result<(), Error> {
+        match self.folder.read::<TimeMark>(&self.time_file())? {
+            Some(mark) => self.folder.write(&self.time_file(), &mark.carried(self.clock.as_ref())),
+            None => Ok(()),
+        }
+    }
+
+    fn keys_file(&self) -> String {
+        format!("keys-{}.json", short_hash(&[&self.caller.server().to_string()]))
+    }
+
+    fn time_file(&self) -> String {
+        format!("time-{}.json", short_hash(&[&self.caller.server().to_string()]))
+    }
+
+    /// The keys that were last fetched.
+    pub(crate) fn kept_keys(&self) -> Result<Keys, Error> {
+        Ok(self.folder.read::<KeyFile>(&self.keys_file())?.map(|file| file.keys).unwrap_or_default())
+    }
+
+    pub(crate) fn forget_keys(&self) -> Result<(), Error> {
+        self.folder.remove(&self.keys_file())
+    }
+
+    async fn fetch_keys(&self) -> Result<Keys, Error> {
+        let keys = self.caller.jwks().await?.map_err(TokenError::from)?;
+        self.kept_keys()?.accepts(&keys).map_err(TokenError::from)?;
+        self.folder.write(&self.keys_file(), &KeyFile { fetched_at: self.clock.now(), keys: keys.clone() })?;
+        Ok(keys)
+    }
+
+    /// Checks a token that has just come from the server; fetches keys where one is missing.
+    pub(crate) async fn verify_new(&self, token: &str, expected: &Expected<'_>) -> Result<LicenseClaims, Error> {
+        let file = self.folder.read::<KeyFile>(&self.keys_file())?;
+        let stale = file.as_ref().is_none_or(|f| !(time::Duration::ZERO..KEYS_FRESH).contains(&(self.clock.now() - f.fetched_at)));
+        let mut keys = file.map(|f| f.keys).unwrap_or_default();
+        if stale {
+            match self.fetch_keys().await {
+                Ok(fetched) => keys = fetched,
+                Err(Error::Unreachable(error)) if keys != Keys::default() => tracing::debug!(%error, "keeping the keys at hand"),
+                Err(error) => return Err(error),
+            }
+        }
+        match verify(token, &keys, expected) {
+            Err(TokenError::UnknownKey(_)) if !stale => Ok(verify(token, &self.fetch_keys().await?, expected)?),
+            other => Ok(other?),
+        }
+    }
+}
+

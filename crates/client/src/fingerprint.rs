@@ -1,0 +1,212 @@
+//! Recognises the device: one hash over what stays the same for the life of a machine.
+//!
+//! Serial numbers themselves never leave this module. The hash is salted with the product's name, so it cannot be matched with
+//! what other software derives from the same numbers. Container runtimes show the host's processor, board and disks; what they
+//! change at every start (host name, virtual network cards) is not used.
+
+use crate::Error;
+use crate::clock::{Random, hex};
+use crate::folder::Folder;
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+
+/// What is looked at, in this order.
+pub const COMPONENTS: [&str; 5] = ["machine", "product", "processor", "disk", "network"];
+
+/// The device's name on the wire, and what it was made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// 32 hexadecimal digits, or what the settings say.
+    pub id: String,
+    pub source: Source,
+}
+
+/// Where a fingerprint came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// `CODITECT_HARDWARE_ID` or [`crate::Config::hardware_id`].
+    Settings,
+    /// Names of the components that were found.
+    Device(Vec<&'static str>),
+}
+
+/// Reads the machine that the process runs on. `installation` stands in where the machine shows nothing that tells it from others
+/// of the same model.
+pub(crate) fn read(root: &Path, installation: impl FnOnce() -> Result<String, Error>) -> Result<Fingerprint, Error> {
+    let probe = Probe { root: root.to_owned() };
+    let mut found: Vec<(&'static str, String)> = Vec::new();
+    let values = [probe.machine(), probe.product(), probe.processor(), probe.disk(), probe.network()];
+    for (name, value) in COMPONENTS.into_iter().zip(values) {
+        if let Some(value) = value {
+            found.push((name, value));
+        }
+    }
+    if !found.iter().any(|(name, _)| ["machine", "disk", "network"].contains(name)) {
+        found.push(("installation", installation()?));
+    }
+    let mut hash = Sha256::new();
+    hash.update(b"coditect-license fingerprint 1\0");
+    for (name, value) in &found {
+        hash.update(format!("{name}={value}\0"));
+    }
+    let id = hex(&hash.finalize())[..32].to_owned();
+    Ok(Fingerprint { id, source: Source::Device(found.into_iter().map(|(name, _)| name).collect()) })
+}
+
+/// A random number that lives in the state folder.
+pub(crate) fn installation(folder: &Folder, random: &dyn Random) -> Result<String, Error> {
+    const NAME: &str = "installation.json";
+    if let Some(id) = folder.read::<String>(NAME)? {
+        return Ok(id);
+    }
+    let id = random.hex(16);
+    folder.write(NAME, &id)?;
+    Ok(id)
+}
+
+struct Probe {
+    root: PathBuf,
+}
+
+impl Probe {
+    fn text(&self, path: &str) -> Option<String> {
+        let bytes = std::fs::read(self.root.join(path)).ok()?;
+        let text = String::from_utf8_lossy(&bytes);
+        let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+        // Boards whose maker left the fields as they were say so in these words.
+        let empty = ["", "none", "default string", "to be filled by o.e.m.", "not specified", "system product name", "uninitialized"];
+        if empty.contains(&text.to_lowercase().as_str()) { None } else { Some(text.to_owned()) }
+    }
+
+    fn entries(&self, path: &str) -> Vec<String> {
+        let Ok(entries) = std::fs::read_dir(self.root.join(path)) else { return Vec::new() };
+        let mut names: Vec<String> = entries.filter_map(|e| e.ok()?.file_name().into_string().ok()).collect();
+        names.sort();
+        names
+    }
+
+    /// machine-id(5)
+    fn machine(&self) -> Option<String> {
+        ["etc/machine-id", "var/lib/dbus/machine-id"].into_iter().find_map(|p| self.text(p)).filter(|id| id.len() == 32)
+    }
+
+    /// Maker and model. The product's UUID is for root alone to read, so it would differ between users of one machine.
+    fn product(&self) -> Option<String> {
+        let dmi = ["sys_vendor", "product_name", "product_family", "board_vendor", "board_name"];
+        let parts: Vec<String> = dmi.into_iter().filter_map(|f| self.text(&format!("sys/class/dmi/id/{f}"))).collect();
+        if !parts.is_empty() {
+            return Some(parts.join("/"));
+        }
+        let tree = ["model", "serial-number"];
+        let parts: Vec<String> = tree.into_iter().filter_map(|f| self.text(&format!("proc/device-tree/{f}"))).collect();
+        if parts.is_empty() { None } else { Some(parts.join("/")) }
+    }
+
+    /// The processor's make; not its clock or its microcode, which change.
+    fn processor(&self) -> Option<String> {
+        const FIELDS: [&str; 9] =
+            ["vendor_id", "cpu family", "model", "model name", "stepping", "CPU implementer", "CPU architecture", "CPU variant", "CPU part"];
+        let info = self.text("proc/cpuinfo")?;
+        let first = info.split("\n\n").next()?;
+        let parts: Vec<String> = first
+            .lines()
+            .filter_map(|line| line.split_once(':'))
+            .filter(|(name, _)| FIELDS.contains(&name.trim()))
+            .map(|(name, value)| format!("{}={}", name.trim(), value.trim()))
+            .collect();
+        if parts.is_empty() { None } else { Some(parts.join("/")) }
+    }
+
+    /// The first built-in disk that has a number of its own.
+    fn disk(&self) -> Option<String> {
+        let names = self.entries("sys/block").into_iter().filter(|n| !["loop", "ram", "zram", "dm-", "md", "sr", "fd", "nbd"].iter().any(|p| n.starts_with(p)));
+        let built_in = names.filter(|n| self.text(&format!("sys/block/{n}/removable")).as_deref() != Some("1"));
+        let numbers = built_in.filter_map(|n| ["wwid", "device/wwid", "serial", "device/serial"].iter().find_map(|f| self.text(&format!("sys/block/{n}/{f}"))));
+        numbers.min()
+    }
+
+    /// The lowest permanent address of a built-in network card; virtual cards and adapters on USB come and go.
+    fn network(&self) -> Option<String> {
+        let cards = self.entries("sys/class/net").into_iter().filter(|n| {
+            let device = self.root.join(format!("sys/class/net/{n}/device"));
+            let real = std::fs::canonicalize(&device);
+            let usb = real.as_ref().is_ok_and(|p| p.components().any(|c| c.as_os_str().to_string_lossy().starts_with("usb")));
+            real.is_ok() && !usb && self.text(&format!("sys/class/net/{n}/addr_assign_type")).as_deref() == Some("0")
+        });
+        cards.filter_map(|n| self.text(&format!("sys/class/net/{n}/address"))).filter(|a| a != "00:00:00:00:00:00").min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(root: &Path, path: &str, text: &str) {
+        let path = root.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    fn machine() -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        put(dir.path(), "etc/machine-id", "3d1219c7c4c5404aaa1f6d2a48adfda4\n");
+        put(dir.path(), "sys/class/dmi/id/sys_vendor", "Fjord Computers\n");
+        put(dir.path(), "sys/class/dmi/id/board_name", "Default string\n");
+        put(dir.path(), "proc/cpuinfo", "vendor_id\t: A\nmodel\t\t: 17\ncpu MHz\t\t: 2000.1\n\nvendor_id\t: A\n");
+        put(dir.path(), "sys/block/nvme0n1/wwid", "eui.SERIAL-1\n");
+        put(dir.path(), "sys/block/loop0/serial", "no\n");
+        for (card, kind) in [("eth0", "0"), ("veth1", "3")] {
+            put(dir.path(), &format!("sys/class/net/{card}/device/vendor"), "x");
+            put(dir.path(), &format!("sys/class/net/{card}/addr_assign_type"), kind);
+        }
+        put(dir.path(), "sys/class/net/eth0/address", "aa:aa:aa:aa:aa:aa\n");
+        put(dir.path(), "sys/class/net/veth1/address", "02:00:00:00:00:01\n");
+        dir
+    }
+
+    fn id(dir: &tempfile::TempDir) -> Fingerprint {
+        read(dir.path(), || Ok("installation-1".into())).unwrap()
+    }
+
+    #[test]
+    fn all_five_components_count_and_none_shows() {
+        let dir = machine();
+        let before = id(&dir);
+        assert_eq!(before.source, Source::Device(COMPONENTS.to_vec()));
+        assert_eq!(before.id.len(), 32);
+        for (path, text) in [
+            ("etc/machine-id", "ffffffffffffffffffffffffffffffff"),
+            ("sys/class/dmi/id/sys_vendor", "Other"),
+            ("proc/cpuinfo", "vendor_id: B"),
+            ("sys/block/nvme0n1/wwid", "eui.2"),
+            ("sys/class/net/eth0/address", "aa:aa:aa:aa:aa:ab"),
+        ] {
+            let dir = machine();
+            put(dir.path(), path, text);
+            assert_ne!(id(&dir).id, before.id, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_changes_at_every_start_does_not_count() {
+        let dir = machine();
+        let before = id(&dir);
+        put(dir.path(), "proc/cpuinfo", "vendor_id\t: A\nmodel\t\t: 17\ncpu MHz\t\t: 3999.9\n\nvendor_id\t: A\n\nvendor_id\t: A\n");
+        put(dir.path(), "sys/class/net/veth1/address", "02:00:00:00:00:99\n");
+        put(dir.path(), "etc/hostname", "a1b2c3d4");
+        put(dir.path(), "sys/block/sr0/serial", "aaa");
+        put(dir.path(), "sys/class/dmi/id/product_uuid", "only root reads this");
+        assert_eq!(id(&dir), before);
+    }
+
+    #[test]
+    fn machines_of_one_model_are_told_apart() {
+        let dir = tempfile::tempdir().unwrap();
+        put(dir.path(), "proc/cpuinfo", "vendor_id: A");
+        put(dir.path(), "etc/machine-id", "uninitialized\n");
+        let one = id(&dir);
+        assert_eq!(one.source, Source::Device(vec!["processor", "installation"]));
+        let two = read(dir.path(), || Ok("installation-2".into())).unwrap();
+        assert_ne!(one.id, two.id);
+    }
+}

@@ -1,0 +1,303 @@
+//! A seat that is held: the background task that keeps it, and how it stands.
+
+use crate::client::Inner;
+use crate::clock::BootTime;
+use crate::folder::{Folder, Lock};
+use crate::shared::{Current, Holder, Seat, SeatFile};
+use crate::{Error, Refusal};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use time::OffsetDateTime;
+use tokio::sync::watch;
+use types::SessionId;
+use types::licenses::AcquiredLicense;
+
+/// How often a process looks whether the others have noted something, and whether the machine has slept.
+const LOOK: Duration = Duration::from_secs(5);
+/// How long giving the seat back may take; shorter where the server was away a moment ago.
+const RELEASE_PATIENCE: Duration = Duration::from_secs(15);
+const RELEASE_PATIENCE_IN_TROUBLE: Duration = Duration::from_secs(3);
+
+/// How the seat stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// The server agreed at the last heartbeat.
+    Online,
+    /// The server cannot be asked; the signed token allows going on until then.
+    Grace { until: OffsetDateTime, reason: String },
+    /// There is no seat any more. Final.
+    Refused(Refusal),
+    /// The seat was given back on purpose. Final.
+    Stopped,
+}
+
+impl State {
+    /// Nothing will change any more.
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::Stopped)
+    }
+}
+
+impl std::fmt::Display for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Online => f.write_str("online"),
+            Self::Grace { until, reason } => write!(f, "offline, allowed until {until}: {reason}"),
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::Stopped => f.write_str("The seat was given back."),
+        }
+    }
+}
+
+/// What became of the seat when a process left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// The seat is free again.
+    Released,
+    /// So many other processes still use it.
+    Shared(usize),
+    /// The server could not be told; the seat is free at that time.
+    Kept { free_at: OffsetDateTime, reason: String },
+    /// It had ended before.
+    Ended,
+}
+
+/// A held seat. Kept until [`Session::release`]; if it is dropped instead, the seat ends by itself after the lease.
+pub struct Session {
+    member: Arc<Member>,
+    state: watch::Receiver<State>,
+    task: tokio::task::JoinHandle<()>,
+    license: Option<AcquiredLicense>,
+}
+
+/// This process among those that share the seat.
+struct Member {
+    file: SeatFile,
+    me: Holder,
+    _sign: Sign,
+    seen: Mutex<Seen>,
+}
+
+/// What this process last saw in the shared file.
+#[derive(Clone)]
+struct Seen {
+    session_id: SessionId,
+    due: BootTime,
+    good_until: BootTime,
+}
+
+/// The file whose lock shows that this process lives.
+struct Sign {
+    folder: Folder,
+    name: String,
+    _lock: Lock,
+}
+
+impl Drop for Sign {
+    fn drop(&mut self) {
+        if let Err(error) = self.folder.remove(&self.name) {
+            tracing::debug!(%error, "left a file behind");
+        }
+    }
+}
+
+impl Session {
+    pub(crate) async fn start(inner: Arc<Inner>) -> Result<Self, Error> {
+        let file = SeatFile::new(inner.clone(), inner.require_account()?);
+        let _lock = file.lock().await?;
+        let name = format!("alive-{}.lock", inner.random.hex(8));
+        let sign = Sign { folder: inner.folder.clone(), _lock: inner.folder.sign_of_life(&name)?, name };
+        let me = Holder { sign: sign.name.clone(), pid: std::process::id() };
+
+        let mut seat = file.load()?;
+        seat.prune(&file);
+        match &mut seat.current {
+            Some(current) if !current.holders.is_empty() => {
+                current.holders.push(me.clone());
+                file.save(&seat)?;
+                // A seat that was taken away since the last heartbeat must not let anybody start.
+                file.beat(&mut seat).await?;
+            }
+            _ => seat.current = None,
+        }
+        if seat.current.is_none() {
+            file.acquire(&mut seat, vec![me.clone()]).await?;
+        }
+        let Some(current) = &seat.current else {
+            return Err(Refusal::Offline { detail: "The seat ended while the application was starting.".into() }.into());
+        };
+        let state = file.state(&seat, current);
+        let seen = Mutex::new(file.seen(&seat, current));
+        let license = seat.token.as_ref().map(|t| t.license.clone());
+        let member = Arc::new(Member { file, me, _sign: sign, seen });
+        let (publish, state) = watch::channel(state);
+        let task = tokio::spawn(keep(member.clone(), publish));
+        Ok(Self { member, state, task, license })
+    }
+
+    /// How the seat stands now.
+    pub fn state(&self) -> State {
+        self.state.borrow().clone()
+    }
+
+    /// Waits until it stands differently.
+    pub async fn changed(&mut self) -> State {
+        if self.state.changed().await.is_err() {
+            // Nobody publishes any more: the state is final, and never changes.
+            std::future::pending::<()>().await;
+        }
+        self.state.borrow_and_update().clone()
+    }
+
+    /// Waits until the seat is lost.
+    pub async fn refused(&mut self) -> State {
+        loop {
+            let state = self.state();
+            if state.is_final() {
+                return state;
+            }
+            self.changed().await;
+        }
+    }
+
+    /// The licence that the seat belongs to, as it was when the seat was taken.
+    pub fn license(&self) -> Option<&AcquiredLicense> {
+        self.license.as_ref()
+    }
+
+    /// The server's name for this hold. Changes when the seat had to be taken anew.
+    pub fn session_id(&self) -> SessionId {
+        self.member.seen().session_id
+    }
+
+    /// Leaves; the last process on this device gives the seat back.
+    pub async fn release(mut self) -> Left {
+        self.task.abort();
+        // An error here only says that the task was stopped.
+        let _ = (&mut self.task).await;
+        match self.member.leave().await {
+            Ok(left) => left,
+            Err(error) => Left::Kept { free_at: self.member.lease_end(), reason: error.to_string() },
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Sends heartbeats when they are due and publishes what changes.
+async fn keep(member: Arc<Member>, publish: watch::Sender<State>) {
+    loop {
+        let due = member.file.until(&member.seen().due);
+        tokio::time::sleep(due.min(LOOK)).await;
+        let Some(state) = member.look().await else { continue };
+        let end = state.is_final();
+        publish.send_if_modified(|old| {
+            let changed = *old != state;
+            *old = state;
+            changed
+        });
+        if end {
+            return;
+        }
+    }
+}
+
+impl Member {
+    fn seen(&self) -> Seen {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn lease_end(&self) -> OffsetDateTime {
+        self.file.inner.clock.now() + self.file.until(&self.seen().good_until)
+    }
+
+    /// Reads the shared file, sends the heartbeat if it is due. `None`: nothing could be learnt this time.
+    async fn look(&self) -> Option<State> {
+        let mut seat = Seat::default();
+        let looked = self.read(&mut seat).await;
+        if let Some(current) = seat.current.as_ref().filter(|c| c.holders.contains(&self.me)) {
+            *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = self.file.seen(&seat, current);
+            return Some(self.file.state(&seat, current));
+        }
+        let session_id = self.seen().session_id;
+        if let Some(ended) = seat.ended.iter().rev().find(|e| e.session_id == session_id) {
+            return Some(ended.refusal.clone().map_or(State::Stopped, State::Refused));
+        }
+        // The state folder does not work, or somebody emptied it. The seat is good for as long as was last known.
+        let why = looked.err().map_or_else(|| "The state folder was emptied.".to_owned(), |e| e.to_string());
+        tracing::warn!("{why}");
+        if self.file.until(&self.seen().good_until).is_zero() { Some(State::Refused(Refusal::Offline { detail: why })) } else { None }
+    }
+
+    /// Leaves in `seat` what is known, also when there is an error.
+    async fn read(&self, seat: &mut Seat) -> Result<(), Error> {
+        let due = |seat: &Seat| seat.current.as_ref().is_some_and(|c| c.holders.contains(&self.me) && self.file.until(&c.due).is_zero());
+        *seat = self.file.load()?;
+        if !due(seat) {
+            return Ok(());
+        }
+        let _lock = self.file.lock().await?;
+        *seat = self.file.load()?;
+        if !due(seat) {
+            return Ok(());
+        }
+        seat.prune(&self.file);
+        self.file.beat(seat).await
+    }
+
+    async fn leave(&self) -> Result<Left, Error> {
+        let _lock = self.file.lock().await?;
+        let mut seat = self.file.load()?;
+        seat.prune(&self.file);
+        let Some(current) = seat.current.as_mut().filter(|c| c.holders.contains(&self.me)) else { return Ok(Left::Ended) };
+        current.holders.retain(|holder| *holder != self.me);
+        if !current.holders.is_empty() {
+            let others = current.holders.len();
+            self.file.save(&seat)?;
+            return Ok(Left::Shared(others));
+        }
+        let current = current.clone();
+        let patience = if current.trouble.is_some() { RELEASE_PATIENCE_IN_TROUBLE } else { RELEASE_PATIENCE };
+        let released = tokio::time::timeout(patience, self.file.release_on_server(current.session_id)).await;
+        let left = match released {
+            Ok(Ok(())) => Left::Released,
+            // Never confirmed by the server: most likely there is no seat to give back.
+            _ if current.unconfirmed => Left::Released,
+            failed => {
+                let reason = match failed {
+                    Ok(Err(error)) => error.to_string(),
+                    _ => "The license server does not answer in time.".to_owned(),
+                };
+                Left::Kept { free_at: self.file.inner.clock.now() + self.file.until(&current.lease_end), reason }
+            }
+        };
+        seat.current = None;
+        self.file.save(&seat)?;
+        Ok(left)
+    }
+}
+
+impl SeatFile {
+    /// The shared file's content as a state.
+    fn state(&self, seat: &Seat, current: &Current) -> State {
+        match &current.trouble {
+            None => State::Online,
+            Some(reason) => {
+                let lease_end = self.inner.clock.now() + self.until(&current.lease_end);
+                let token_end = seat.token.as_ref().and_then(|kept| self.offline_end(kept).ok());
+                State::Grace { until: token_end.map_or(lease_end, |end| end.max(lease_end)), reason: reason.clone() }
+            }
+        }
+    }
+
+    fn seen(&self, seat: &Seat, current: &Current) -> Seen {
+        let token = seat.token.as_ref().and_then(|kept| self.offline_end(kept).ok());
+        let token_left = token.map_or(Duration::ZERO, |end| (end - self.inner.clock.now()).try_into().unwrap_or(Duration::ZERO));
+        let good_until = self.after(token_left.max(self.until(&current.lease_end)));
+        Seen { session_id: current.session_id, due: current.due.clone(), good_until }
+    }
+}

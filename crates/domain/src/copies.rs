@@ -1,0 +1,160 @@
+//! Keeps the live store's copies of what PostgreSQL owns: entitlements, members, revocations.
+
+use crate::access;
+use crate::error::Result;
+use crate::ports::seats::{Entitlement, LicenseLimits, MemberCopy, Missing};
+use crate::services::Services;
+use store::revocations::Revocation;
+use store::seat_outbox::{self, Change};
+use store::{OpCtx, SystemTx, TenantTx, Tx, licenses, members, revocations, tenants};
+use time::Duration;
+use types::organizations::TenantStatus;
+use types::{Action, Role, SessionId, TenantId, UserId};
+
+/// Why a session ends whose holder may not hold a seat any longer.
+const LOST_SEAT_RIGHT: &str = "Your role in the organization holds no seat any longer.";
+const LEFT: &str = "You no longer belong to the organization.";
+
+/// One licence as the scripts need it.
+fn limits(l: &licenses::License) -> LicenseLimits {
+    let overage_percent = if l.hard_stop { 0 } else { l.overage_percent };
+    LicenseLimits {
+        id: l.id,
+        key: l.key.clone(),
+        tier: l.tier,
+        features: l.features.clone(),
+        status: l.status,
+        max_seats: l.max_seats,
+        overage_percent,
+        expires_at_ms: l.expiry.map(millis),
+        lease_seconds: l.lease_seconds,
+        heartbeat_seconds: l.heartbeat_seconds,
+        offline_seconds: l.offline_hours.saturating_mul(3600),
+        offline_cap: l.max_seats.saturating_mul(2),
+        show_holders: l.show_holders,
+    }
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn millis(at: time::OffsetDateTime) -> i64 {
+    i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
+}
+
+/// The other way; out of range is the end of time.
+pub(crate) fn from_millis(ms: i64) -> time::OffsetDateTime {
+    time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).unwrap_or(time::PrimitiveDateTime::MAX.assume_utc())
+}
+
+async fn load_entitlement(tx: &mut impl Tx, tenant: TenantId) -> Result<Entitlement> {
+    let t = tenants::get(tx, tenant).await?;
+    let licenses = licenses::list(tx, tenant).await?;
+    Ok(Entitlement {
+        tenant,
+        version: t.as_ref().map_or(i64::MAX, |t| t.entitlement_version),
+        suspended: t.is_none_or(|t| t.status == TenantStatus::Suspended),
+        licenses: licenses.iter().map(limits).collect(),
+    })
+}
+
+fn member_copy(m: &members::Membership) -> MemberCopy {
+    MemberCopy {
+        tenant: m.tenant_id,
+        user: m.user_id,
+        epoch: m.epoch,
+        holds_seat: access::allows(m.role, Action::SeatHold),
+        name: m.name.clone(),
+        email: m.email.clone(),
+    }
+}
+
+/// Puts the copies that a script has missed.
+pub(crate) async fn load(ctx: &OpCtx, svc: &Services, tenant: TenantId, user: UserId, missing: Missing) -> Result<()> {
+    let ctx = ctx.in_tenant(tenant);
+    if missing.entitlement {
+        let mut tx = TenantTx::begin(&ctx, &svc.store).await?;
+        let entitlement = load_entitlement(&mut tx, tenant).await?;
+        svc.seats.put_entitlement(&entitlement).await?;
+    }
+    if missing.member {
+        // The next epoch comes from a sequence that outlives memberships.
+        let mut tx = SystemTx::begin(&ctx, &svc.store).await?;
+        let copy = current_member(&mut tx, tenant, user).await?.0;
+        svc.seats.put_member(&copy).await?;
+    }
+    Ok(())
+}
+
+async fn current_member(tx: &mut SystemTx, tenant: TenantId, user: UserId) -> Result<(MemberCopy, Option<Role>)> {
+    Ok(match members::get(tx, tenant, user).await? {
+        Some(m) => (member_copy(&m), Some(m.role)),
+        None => {
+            let epoch = members::next_epoch(tx).await?;
+            (MemberCopy { tenant, user, epoch, holds_seat: false, name: String::new(), email: String::new() }, None)
+        }
+    })
+}
+
+/// Carries noted changes to the live store: all of one tenant, or the oldest of all. Returns how many.
+pub async fn flush(ctx: &OpCtx, svc: &Services, tenant: Option<TenantId>) -> Result<usize> {
+    // The worker serves all tenants.
+    let mut tx = SystemTx::begin(ctx, &svc.store).await?;
+    let entries = seat_outbox::take(&mut tx, tenant, 200).await?;
+    for entry in &entries {
+        match entry.change {
+            Change::Entitlement => {
+                let entitlement = load_entitlement(&mut tx, entry.tenant).await?;
+                svc.seats.put_entitlement(&entitlement).await?;
+            }
+            Change::Member(user) => renew_member(&mut tx, svc, entry.tenant, user).await?,
+            Change::Revocation(session) => renew_revocation(&mut tx, svc, entry.tenant, session).await?,
+        }
+    }
+    let ids: Vec<i64> = entries.iter().map(|e| e.id).collect();
+    seat_outbox::done(&mut tx, &ids).await?;
+    tx.commit().await?;
+    Ok(entries.len())
+}
+
+/// Like [`flush`] for one tenant, right after a commit: if the live store is away, the worker does it later.
+pub(crate) async fn flush_soon(ctx: &OpCtx, svc: &Services, tenant: TenantId) {
+    if let Err(error) = flush(ctx, svc, Some(tenant)).await {
+        tracing::warn!(%tenant, %error, "the live store hears of a change later");
+    }
+}
+
+/// A person who may hold no seat (any longer) also loses the ones he holds.
+async fn renew_member(tx: &mut SystemTx, svc: &Services, tenant: TenantId, user: UserId) -> Result<()> {
+    let (copy, role) = current_member(tx, tenant, user).await?;
+    svc.seats.put_member(&copy).await?;
+    if copy.holds_seat {
+        return Ok(());
+    }
+    let reason = if role.is_some() { LOST_SEAT_RIGHT } else { LEFT };
+    for holder in svc.seats.snapshot(tenant).await?.holders.into_iter().filter(|h| h.user == user) {
+        let expires_at = svc.now() + remember();
+        let revocation = Revocation { session: holder.session, reason: reason.to_owned(), expires_at };
+        revocations::insert(tx, tenant, &revocation, svc.now()).await?;
+        svc.seats.revoke(tenant, holder.session, reason, remember_seconds()).await?;
+    }
+    Ok(())
+}
+
+async fn renew_revocation(tx: &mut SystemTx, svc: &Services, tenant: TenantId, session: SessionId) -> Result<()> {
+    if let Some(r) = revocations::get(tx, tenant, session).await? {
+        let seconds = (r.expires_at - svc.now()).whole_seconds();
+        if let Ok(seconds @ 1..) = u64::try_from(seconds) {
+            svc.seats.revoke(tenant, session, &r.reason, seconds).await?;
+        }
+    }
+    Ok(())
+}
+
+/// A revocation is remembered until every token that could contradict it is void: the longest offline validity, a year.
+pub(crate) fn remember() -> Duration {
+    Duration::days(366)
+}
+
+/// The live store remembers for so long; after that the database still does.
+pub(crate) fn remember_seconds() -> u64 {
+    Duration::days(7).whole_seconds().unsigned_abs()
+}

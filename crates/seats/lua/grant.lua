@@ -1,0 +1,112 @@
+-- Stands between base.lua and the scripts that may take a seat, and the sweeper.
+
+-- Most leases that one call of acquire or reacquire closes; the rest is the sweeper's. The count never includes them anyway.
+local DROP = 100
+-- A device that is refused counts once in this time.
+local DENIED_ONCE_IN = 60000
+local HOLDERS = 20
+
+local LIMITS = {'key', 'tier', 'features', 'status', 'max', 'overage', 'ends', 'lease', 'beat', 'offline', 'cap', 'holders',
+  'suspended'}
+
+local function limits(lic)
+  local values = call('HMGET', limits_key(lic), unpack(LIMITS))
+  if not values[1] then return nil end
+  local lim = {values = values}
+  for i, field in ipairs(LIMITS) do lim[field] = values[i] end
+  lim.seats = lim.max + math.floor(lim.max * lim.overage / 100)
+  return lim
+end
+
+-- Closes leases that ran out, each at the moment at which it did.
+local function drop_expired(lic, most)
+  local due = call('ZRANGEBYSCORE', leases_key(lic), '-inf', now, 'WITHSCORES', 'LIMIT', 0, most)
+  for i = 1, #due, 2 do close(lic, due[i], 'expired', due[i + 1]) end
+  return #due / 2
+end
+
+-- The last session of a seat, its fence, and whether it is live. A seat never has two leases: the one that ran out is closed here
+-- even if drop_expired did not get to it.
+local function last_hold(lic, seat)
+  local last = call('HMGET', seat_key(lic, seat), 'sid', 'fence')
+  if not last[1] then return nil, nil, false end
+  local score = call('ZSCORE', leases_key(lic), last[1])
+  local live = score and tonumber(score) > now
+  if score and not live then close(lic, last[1], 'expired', score) end
+  return last[1], tonumber(last[2]), live
+end
+
+-- Until when a token may be valid without contact. What reaches beyond the lease is an offline right; the device's former one is
+-- given back first, and above the cap there is none.
+local function valid_until(lic, lim, seat, ends)
+  local key = offline_key(lic)
+  local valid = lease_end(lim.offline, lim.ends)
+  call('ZREM', key, seat)
+  if valid <= ends then return ends end
+  call('ZREMRANGEBYSCORE', key, '-inf', now)
+  if call('ZCARD', key) >= tonumber(lim.cap) then return ends end
+  call('ZADD', key, valid, seat)
+  if call('PTTL', key) < valid - now then call('PEXPIREAT', key, valid) end
+  return valid
+end
+
+local function granted(lic, lim, sid, fence, new, ends, valid)
+  return {'granted', sid, fence, new and 1 or 0, lic, active(lic), now, ends, valid, unpack(lim.values)}
+end
+
+-- Puts the session on a seat. `who` = {user, hardware id, instance id, hostname, client version, fence}.
+local function open(lic, lim, sid, seat, who, member, start, kind, new)
+  local ends = lease_end(lim.lease, lim.ends)
+  local valid = valid_until(lic, lim, seat, ends)
+  local key = session_key(sid)
+  call('DEL', key)
+  call('HSET', key, 'user', who[1], 'hw', who[2], 'inst', who[3], 'host', who[4], 'ver', who[5], 'fence', who[6], 'lic', lic,
+    'seat', seat, 'start', start, 'beat', now, 'valid', valid, 'max', lim.max, 'name', member[3], 'mail', member[4])
+  call('ZADD', leases_key(lic), ends, sid)
+  call('ZADD', held_key(lic), start, sid)
+  call('HSET', seat_key(lic, seat), 'sid', sid, 'fence', who[6])
+  call('PERSIST', seat_key(lic, seat))
+  call('SADD', prefix .. 'lics', lic)
+  -- A lower bound of the licence's next expiry: heartbeats only move it away, so they need not touch it.
+  call('ZADD', shard .. 'due', 'LT', ends, tenant .. ':' .. lic)
+  event(kind, now, lic, sid, who, lim.max)
+  return granted(lic, lim, sid, who[6], new, ends, valid)
+end
+
+-- The session holds the seat already: extends the lease and says the same again.
+local function extend(lic, lim, sid, seat, fence)
+  local ends = lease_end(lim.lease, lim.ends)
+  local valid = valid_until(lic, lim, seat, ends)
+  call('ZADD', leases_key(lic), ends, sid)
+  call('ZADD', shard .. 'due', 'LT', ends, tenant .. ':' .. lic)
+  call('HSET', session_key(sid), 'beat', now, 'valid', valid)
+  return granted(lic, lim, sid, fence, false, ends, valid)
+end
+
+-- Every seat is taken. The next sure free time is when enough leases have ended to be below the limit.
+local function exhausted(lic, lim, seat, who, denied)
+  if call('SET', prefix .. 'denied:' .. seat, 1, 'NX', 'PX', DENIED_ONCE_IN) then
+    event('denied', now, lic, denied, who, lim.max)
+  end
+  local count = active(lic)
+  local next_free = call('ZRANGEBYSCORE', leases_key(lic), after_now, '+inf', 'WITHSCORES', 'LIMIT', math.max(count - lim.seats, 0), 1)[2]
+  local answer = {'exhausted', lic, count, tonumber(lim.max), now, next_free or lease_end(lim.lease, lim.ends)}
+  if lim.holders ~= '1' then return answer end
+  for _, sid in ipairs(call('ZRANGE', held_key(lic), 0, HOLDERS + DROP)) do
+    local ends = call('ZSCORE', leases_key(lic), sid)
+    if ends and tonumber(ends) > now then answer[#answer + 1] = holder(lic, sid, ends) end
+    if #answer == 6 + HOLDERS then break end
+  end
+  return answer
+end
+
+-- Checks that come before any licence: copies, epoch, role, tenant. An answer, or nil and the member's copy.
+local function admit(user, epoch)
+  local member = call('HMGET', member_key(user), 'epoch', 'holds', 'name', 'mail')
+  local suspended = call('HGET', entitlement_key(), 'suspended')
+  if not member[1] or not suspended then return {'missing', suspended and 0 or 1, member[1] and 0 or 1} end
+  if member[1] ~= epoch then return {'refused', 'stale_epoch'} end
+  if member[2] ~= '1' then return {'refused', 'role_holds_no_seat'} end
+  if suspended == '1' then return {'refused', 'tenant_suspended'} end
+  return nil, member
+end

@@ -1,0 +1,8 @@
+-- Everything live in the tenant.
+-- ARGV: tenant
+local answer = {now}
+for _, lic in ipairs(call('SMEMBERS', prefix .. 'lics')) do
+  local live = call('ZRANGEBYSCORE', leases_key(lic), after_now, '+inf', 'WITHSCORES')
+  for i = 1, #live, 2 do answer[#answer + 1] = holder(lic, live[i], live[i + 1]) end
+end
+return answer

@@ -1,0 +1,88 @@
+//! Where things lie in Redis.
+//!
+//! A tenant belongs to one of 64 shards, for ever: the last six bits of its id, which are random in every UUID version that the
+//! portal makes. The shard is the hash tag of all keys, so a tenant lies in one slot of a Redis Cluster. Scripts are given the
+//! shard's prefix as their only key and make every other key from it and the tenant's id:
+//!
+//! | key | type | what | how long |
+//! |---|---|---|---|
+//! | `{sN}:events` | stream | what happened, for one consumer group | until acknowledged |
+//! | `{sN}:due` | zset | `tenant:licence` → not after its next expiry | while it has leases |
+//! | `{sN}:t:T:ent` | hash | copy: version, suspended, order of licences, licence keys | [`COPY_TTL`] |
+//! | `{sN}:t:T:u:U` | hash | copy: a member | [`COPY_TTL`] |
+//! | `{sN}:t:T:lics` | set | licences with leases | while it has leases |
+//! | `{sN}:t:T:s:S` | hash | a session: while live its facts, afterwards how it ended | live; then until its token's end |
+//! | `{sN}:t:T:denied:SEAT` | string | a refusal was counted | one minute |
+//! | `{sN}:t:T:lic:L:limits` | hash | copy: a licence's limits | [`COPY_TTL`] |
+//! | `{sN}:t:T:lic:L:leases` | zset | session → expiry in ms | while it has leases |
+//! | `{sN}:t:T:lic:L:held` | zset | session → start in ms, for "who has had a seat longest" | as its lease |
+//! | `{sN}:t:T:lic:L:offline` | zset | seat → until when its token is valid offline | until then |
+//! | `{sN}:t:T:lic:L:seat:SEAT` | hash | last session of a seat and its fence | live; then until its token's end |
+//!
+//! SEAT is `user:digest of hardware and instance id`. Text from outside stands in keys only as that digest.
+
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+use std::time::Duration;
+use types::{TenantId, UserId};
+
+/// Number of shards. Changing it moves every tenant's keys, so it never changes.
+pub const SHARDS: u16 = 64;
+
+/// How long a copy of PostgreSQL's data is believed: bounds what a lost write can cost.
+pub const COPY_TTL: Duration = Duration::from_secs(3600);
+
+/// The shard of a tenant.
+pub fn shard_of(tenant: TenantId) -> u16 {
+    u16::from(tenant.0.as_bytes()[15]) % SHARDS
+}
+
+/// What every key of a shard begins with.
+pub fn shard_prefix(shard: u16) -> String {
+    format!("{{s{shard}}}:")
+}
+
+/// The shard's event stream.
+pub(crate) fn events(shard: u16) -> String {
+    format!("{{s{shard}}}:events")
+}
+
+/// Names the seat of one user on one device and instance.
+pub(crate) fn seat(user: UserId, hardware_id: &str, instance_id: &str) -> String {
+    // With its length in front, no other pair of texts gives the same bytes.
+    let digest = Sha256::new()
+        .chain_update((hardware_id.len() as u64).to_be_bytes())
+        .chain_update(hardware_id)
+        .chain_update(instance_id)
+        .finalize();
+    let mut seat = format!("{user}:");
+    for byte in &digest[..16] {
+        // Writing to a String cannot fail.
+        let _ = write!(seat, "{byte:02x}");
+    }
+    seat
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn seats_do_not_collide() {
+        let user = UserId(Uuid::from_u128(1));
+        let pairs = [("a", "b"), ("ab", ""), ("", "ab"), ("a:", "b"), ("a", ":b"), ("{s1}:", "default"), ("{s1}", ":default")];
+        let seats: std::collections::HashSet<_> = pairs.iter().map(|(h, i)| seat(user, h, i)).collect();
+        assert_eq!(seats.len(), pairs.len());
+        assert_ne!(seat(user, "a", "b"), seat(UserId(Uuid::from_u128(2)), "a", "b"));
+        assert!(seats.iter().all(|s| !s.contains(['{', '}'])));
+    }
+
+    #[test]
+    fn shards_are_spread_and_stable() {
+        let shards: std::collections::HashSet<_> = (0..256).map(|i| shard_of(TenantId(Uuid::from_u128(i)))).collect();
+        assert_eq!(shards.len(), usize::from(SHARDS));
+        let tenant = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
+        assert_eq!(shard_of(tenant), 23);
+    }
+}
