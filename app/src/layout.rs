@@ -3,12 +3,14 @@
 mod error;
 mod org;
 mod public;
+mod site;
 mod staff;
 mod user_menu;
 
-pub use error::{ErrorKind, ErrorPage};
+pub use error::{ErrorKind, ErrorPage, Failed};
 pub use org::{NavItem, OrgChoice, OrgFrame, OrgLayout, OrgPage, PageHead, Seats};
 pub use public::PublicLayout;
+pub use site::SiteLayout;
 pub use staff::{StaffFrame, StaffLayout, StaffNavItem};
 pub use user_menu::{MenuLink, User};
 

@@ -26,7 +26,7 @@ pub use button::{Button, ButtonLink, Kind, Size, SubmitButton};
 pub use copy::CopyButton;
 pub use dialog::{Dialog, DialogBody, DialogFoot};
 pub use field::{Field, PasswordField, Select, TextArea};
-pub use form::{FormError, problem};
+pub use form::{FormError, busy, problem};
 pub use icon::{Icon, Lucide, Mark};
 pub use live::{LiveCount, LiveDot, LiveSeats};
 pub use menu::{MenuItem, RowMenu};

@@ -2,6 +2,8 @@
 //! one [`Visit`] into the request's extensions before anything is rendered; there is no other context to provide.
 
 use crate::PageError;
+use crate::layout::{MenuLink, User};
+use crate::ui::icon;
 use domain::identity::{self, Person};
 use domain::{Error, Services};
 use leptos::prelude::{expect_context, use_context};
@@ -32,6 +34,18 @@ pub fn visit() -> Visit {
 }
 
 impl Visit {
+    /// The signed-in person as the layouts show him.
+    pub fn user(&self) -> Option<User> {
+        self.person.as_ref().map(|person| {
+            let mut links = vec![MenuLink { label: "Account", href: "/account".to_owned(), icon: icon::USER_ROUND }];
+            if person.is_staff {
+                links.push(MenuLink { label: "Support console", href: "/support".to_owned(), icon: icon::HEADSET });
+            }
+            links.push(MenuLink { label: "Get the client", href: "/download".to_owned(), icon: icon::DOWNLOAD });
+            User { name: person.name.clone(), email: person.email.clone(), links }
+        })
+    }
+
     /// Enters the organisation behind the address as the signed-in person; 404 for everybody else.
     pub async fn enter(&self, slug: &str) -> Result<(OpCtx, Tenant), PageError> {
         Ok(identity::enter(&self.ctx, &self.services, slug).await.map_err(told)?)
@@ -52,7 +66,9 @@ pub fn told(error: Error) -> PageError {
         problem.request_id.clone_from(&visit.ctx.request_id);
     }
     if let Some(response) = use_context::<ResponseOptions>() {
-        set_status(&response, problem.status);
+        if !is_plain_form() {
+            set_status(&response, problem.status);
+        }
         if let Some(seconds) = problem.retry_after {
             response.insert_header(http::header::RETRY_AFTER, http::HeaderValue::from(seconds));
         }
@@ -63,6 +79,14 @@ pub fn told(error: Error) -> PageError {
 /// 404 as a page error, with the status set.
 pub fn not_found() -> PageError {
     told(Problem::new(Code::NotFound, "There is nothing here, or it is not yours to see.").into())
+}
+
+/// Whether a form was sent without JavaScript. Its problem goes back to the form by a redirect, whose status must stay.
+fn is_plain_form() -> bool {
+    use_context::<http::request::Parts>().is_some_and(|parts| {
+        let accept = parts.headers.get(http::header::ACCEPT).and_then(|v| v.to_str().ok());
+        parts.method == http::Method::POST && accept.is_some_and(|v| v.contains("text/html"))
+    })
 }
 
 fn set_status(response: &ResponseOptions, status: u16) {

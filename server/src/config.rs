@@ -5,7 +5,7 @@
 
 mod env;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use ipnet::IpNet;
@@ -16,7 +16,7 @@ use env::Reader;
 pub use env::{ConfigError, Env, Secret};
 
 /// Where the portal listens unless told otherwise.
-pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
+pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
 
 /// Shortest accepted `PORTAL_SECRET`: 256 bits as hexadecimal digits are 64 characters, as base64 43.
 const SHORTEST_SECRET: usize = 32;
@@ -180,7 +180,7 @@ fn read_networks(reader: &mut Reader<'_>) -> Vec<IpNet> {
     let text = reader.text("PORTAL_TRUSTED_PROXIES").unwrap_or_default();
     let mut networks = Vec::new();
     for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-        match part.parse::<IpNet>().or_else(|_| part.parse().map(IpNet::new_assert_host)) {
+        match part.parse::<IpNet>().or_else(|_| part.parse::<IpAddr>().map(IpNet::from)) {
             Ok(network) => networks.push(network),
             Err(_) => reader.mistake(format!("PORTAL_TRUSTED_PROXIES: {part} is not an address or a network like 10.0.0.0/8.")),
         }

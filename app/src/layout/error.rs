@@ -115,3 +115,10 @@ pub fn ErrorPage(
     }
     .into_any()
 }
+
+/// The page for a problem that ends it. [`crate::visit::told`] has set the response's status.
+#[component]
+pub fn Failed(error: crate::PageError) -> impl IntoView {
+    let id = Some(error.0.request_id).filter(|id| !id.is_empty());
+    view! { <ErrorPage kind=ErrorKind::from_status(error.0.status) request_id=id/> }
+}

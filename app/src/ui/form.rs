@@ -20,6 +20,17 @@ where
     })
 }
 
+/// True while the form is being sent, and on after it went well: for a form whose success leads to another page, so that it is not sent
+/// twice in between. A form that stays uses `action.pending()`.
+pub fn busy<S>(action: ServerAction<S>) -> Signal<bool>
+where
+    S: ServerFn<Error = PageError> + Clone + Send + Sync + 'static,
+    S::Output: Clone + Send + Sync + 'static,
+{
+    let (pending, value) = (action.pending(), action.value());
+    Signal::derive(move || pending.get() || value.with(|value| matches!(value, Some(Ok(_)))))
+}
+
 /// What is wrong with the form as a whole, on top of it and announced: everything that no field of the form shows itself.
 #[component]
 pub fn FormError(

@@ -33,6 +33,7 @@ pub fn LiveDot(
         <span class="live">
             <span class=dot aria-hidden="true"></span>
             <strong role="status">{word}</strong>
+            " "
             {move || match (heard.get(), as_of) {
                 (Some(heard), _) => view! { <span>{format!("heard {} ago", super::times::duration(heard.into()))}</span> }.into_any(),
                 (None, Some(at)) => view! { <Time at=at style=super::TimeStyle::Clock/> }.into_any(),

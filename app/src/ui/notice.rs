@@ -53,11 +53,12 @@ pub fn EmptyState(
     }
 }
 
-/// A notice of something that has just been done; goes by itself where JavaScript runs. The children are an act such as Undo.
+/// A notice of something that has just been done; goes by itself where JavaScript runs, unless it has children: an act such as Undo.
 #[component]
 pub fn Toast(#[prop(into)] text: String, #[prop(optional)] children: Option<Children>) -> impl IntoView {
+    let stays = if children.is_some() { "staying" } else { "passing" };
     view! {
-        <div class="toast" role="status" data-toast>
+        <div class="toast" role="status" data-toast=stays>
             <Icon icon=icon::CIRCLE_CHECK/>
             <span>{text}</span>
             {children.map(|children| children())}

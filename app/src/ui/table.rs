@@ -51,7 +51,7 @@ pub fn SortHeader(
     view! {
         <th scope="col" class=class aria-sort=aria>
             <a class="sort" href=href>
-                {label} {arrow.map(|arrow| view! { <Icon icon=arrow small=true class="sort-arrow"/> })}
+                {label} {arrow.map(|arrow| view! { <Icon icon=arrow small=true/> })}
             </a>
         </th>
     }

@@ -1,8 +1,16 @@
-//! Times: relative for the eye, absolute in `title` and for screen readers. The server writes them in UTC; `enhance` turns them into the
-//! reader's zone and keeps them current.
+//! Times: relative for the eye, absolute in `title` and for screen readers. The server writes them in UTC; the browser turns them into
+//! the reader's zone and keeps the relative ones current.
+
+#[cfg(feature = "hydrate")]
+pub(crate) mod local;
+#[cfg(feature = "hydrate")]
+use local as zone;
+mod utc;
+#[cfg(not(feature = "hydrate"))]
+use utc as zone;
 
 use leptos::prelude::*;
-use time::{OffsetDateTime, UtcOffset, macros::format_description};
+use time::OffsetDateTime;
 
 /// The moment that the page is rendered at, put into context by the server from its clock.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +25,7 @@ pub fn now() -> OffsetDateTime {
 /// How a time reads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TimeStyle {
-    /// "12 min ago", "in 5 days", "19 Nov".
+    /// "12 min ago", "in 5 days", "19 Nov 2026".
     #[default]
     Ago,
     /// "12 min": for how long by now, or until then.
@@ -26,12 +34,16 @@ pub enum TimeStyle {
     Clock,
     /// "1 Dec 2026".
     Date,
-    /// "23 Nov 2026, 14:20".
+    /// "23 Nov 2026, 14:20 CET".
     Full,
 }
 
 impl TimeStyle {
-    pub(crate) const fn name(self) -> &'static str {
+    #[cfg(feature = "hydrate")]
+    const ALL: [Self; 5] = [Self::Ago, Self::Elapsed, Self::Clock, Self::Date, Self::Full];
+
+    /// Value of `data-time`, by which the browser finds the times of a page.
+    const fn name(self) -> &'static str {
         match self {
             Self::Ago => "ago",
             Self::Elapsed => "elapsed",
@@ -40,27 +52,34 @@ impl TimeStyle {
             Self::Full => "full",
         }
     }
+
+    fn text(self, at: OffsetDateTime, now: OffsetDateTime) -> String {
+        match self {
+            Self::Ago => ago(at, now),
+            Self::Elapsed => duration((now - at).whole_seconds().unsigned_abs()),
+            Self::Clock => zone::clock(at),
+            Self::Date => zone::date(at),
+            Self::Full => zone::full(at),
+        }
+    }
 }
 
 /// A point in time.
 #[component]
 pub fn Time(at: OffsetDateTime, #[prop(optional)] style: TimeStyle) -> impl IntoView {
-    let now = now();
-    let absolute = absolute(at);
-    let text = match style {
-        TimeStyle::Ago => ago(at, now),
-        TimeStyle::Elapsed => duration((now - at).whole_seconds().unsigned_abs()),
-        TimeStyle::Clock => clock(at),
-        TimeStyle::Date => date(at),
-        TimeStyle::Full => absolute.clone(),
-    };
-    let spoken = (style != TimeStyle::Full).then(|| view! { <span class="sr-only">{format!(" ({absolute})")}</span> });
+    let full = zone::full(at);
+    let spoken = (style != TimeStyle::Full).then(|| view! { <span class="sr-only">{spoken(&full)}</span> });
     view! {
-        <time datetime=rfc3339(at) title=absolute.clone() data-time=style.name()>
-            {text}
+        <time datetime=utc::rfc3339(at) title=full data-time=style.name()>
+            {style.text(at, now())}
             {spoken}
         </time>
     }
+}
+
+/// What a screen reader hears after the relative text.
+fn spoken(full: &str) -> String {
+    format!(" ({full})")
 }
 
 /// "40 s", "12 min", "1 h 36 min", "2 days".
@@ -76,41 +95,28 @@ pub fn duration(seconds: u64) -> String {
     }
 }
 
-/// "Now", "12 min ago", "in 5 days"; further away than a week, the date.
+/// "Now", "12 min ago", "in 5 days"; a week away or more, the date.
 pub fn ago(at: OffsetDateTime, now: OffsetDateTime) -> String {
+    const WEEK: i64 = 7 * 86_400;
     let seconds = (now - at).whole_seconds();
-    match seconds {
-        -10..=10 => "Now".to_owned(),
-        11..=604_799 => format!("{} ago", duration(seconds.unsigned_abs())),
-        -604_799..=-11 => format!("in {}", duration(seconds.unsigned_abs())),
-        _ => date(at),
+    let distance = seconds.unsigned_abs();
+    if distance <= 10 {
+        "Now".to_owned()
+    } else if seconds.abs() >= WEEK {
+        zone::date(at)
+    } else if seconds > 0 {
+        format!("{} ago", duration(distance))
+    } else {
+        format!("in {}", duration(distance))
     }
 }
 
-/// "23 Nov 2026, 14:20 UTC".
-pub fn absolute(at: OffsetDateTime) -> String {
-    format(at, format_description!("[day padding:none] [month repr:short] [year], [hour]:[minute] UTC"))
+/// "1 Dec 2026" wherever the reader is: for days that a contract names, such as that of the next charge.
+pub fn utc_date(at: OffsetDateTime) -> String {
+    utc::date(at)
 }
 
-/// "1 Dec 2026".
-pub fn date(at: OffsetDateTime) -> String {
-    format(at, format_description!("[day padding:none] [month repr:short] [year]"))
-}
-
-fn clock(at: OffsetDateTime) -> String {
-    format(at, format_description!("[hour]:[minute] UTC"))
-}
-
-fn rfc3339(at: OffsetDateTime) -> String {
-    format(at, format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z"))
-}
-
-fn format(at: OffsetDateTime, description: &[time::format_description::BorrowedFormatItem<'_>]) -> String {
-    // Formatting into a string fails only for a component that the value lacks; these have all of them.
-    at.to_offset(UtcOffset::UTC).format(description).unwrap_or_default()
-}
-
-#[cfg(test)]
+#[cfg(all(test, not(feature = "hydrate")))]
 mod tests {
     use super::*;
     use time::{Duration, macros::datetime};
@@ -139,8 +145,8 @@ mod tests {
 
     #[test]
     fn the_server_speaks_utc() {
-        assert_eq!(absolute(NOW), "23 Nov 2026, 13:32 UTC");
-        assert_eq!(rfc3339(NOW), "2026-11-23T13:32:04Z");
-        assert_eq!(date(datetime!(2026-12-01 00:30 +1)), "30 Nov 2026");
+        assert_eq!(zone::full(NOW), "23 Nov 2026, 13:32 UTC");
+        assert_eq!(utc::rfc3339(NOW), "2026-11-23T13:32:04Z");
+        assert_eq!(utc_date(datetime!(2026-12-01 00:30 +1)), "30 Nov 2026");
     }
 }

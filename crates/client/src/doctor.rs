@@ -1,1 +1,227 @@
-//! x
+//! Looks for what can stand between this device and the licence service, in the order in which a call meets it.
+
+use crate::fingerprint::Source;
+use crate::{Client, Error, Server, Unreachable, UnreachableKind};
+use std::time::Duration;
+use time::OffsetDateTime;
+
+/// Longest wait for a name or a connection.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The clock may be this far from the server's before anybody needs to care.
+const CLOCK_TOLERANCE: time::Duration = time::Duration::minutes(2);
+
+/// How a check came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Fine,
+    /// Works, but is worth a look.
+    Notice,
+    Trouble,
+    /// Could not be looked at because something before it failed.
+    Skipped,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    pub name: &'static str,
+    pub verdict: Verdict,
+    /// What was found.
+    pub found: String,
+    /// What to do about it; empty when nothing needs to be done.
+    pub advice: String,
+}
+
+impl Check {
+    fn new(name: &'static str, verdict: Verdict, found: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { name, verdict, found: found.into(), advice: advice.into() }
+    }
+
+    fn fine(name: &'static str, found: impl Into<String>) -> Self {
+        Self::new(name, Verdict::Fine, found, "")
+    }
+
+    fn skipped(name: &'static str) -> Self {
+        Self::new(name, Verdict::Skipped, "not looked at, because of the trouble above", "")
+    }
+}
+
+/// Runs every check. Takes at most about half a minute.
+pub async fn examine(client: &Client) -> Vec<Check> {
+    let server = client.server();
+    let proxy = proxy_for(server);
+    let mut checks = vec![folder(client), device(client), Check::fine("server", server.to_string()), proxy_check(server, proxy.as_ref())];
+
+    let (host, port) = match &proxy {
+        Some(proxy) => (proxy.host().unwrap_or_default().to_owned(), proxy.port_u16().unwrap_or(80)),
+        // Url keeps the brackets of an IPv6 address, which the resolver does not take.
+        None => (
+            server.as_url().host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned(),
+            server.as_url().port_or_known_default().unwrap_or(443),
+        ),
+    };
+    let addresses = resolve(&host, port).await;
+    checks.push(match &addresses {
+        Ok(addresses) => Check::fine("DNS", format!("{host} is {}", addresses.iter().map(|a| a.ip().to_string()).collect::<Vec<_>>().join(", "))),
+        Err(why) => Check::new("DNS", Verdict::Trouble, format!("{host} has no address: {why}"), "Check the spelling of the server, the network connection, and whether a VPN is needed."),
+    });
+    checks.push(match &addresses {
+        Ok(addresses) => connect(addresses).await,
+        Err(_) => Check::skipped("connection"),
+    });
+
+    let reply = client.inner.caller.send::<()>(reqwest::Method::GET, ".well-known/jwks.json", None, crate::call::Body::None).await;
+    checks.push(tls(server, &reply));
+    let answered_at = reply.as_ref().ok().and_then(|answer| answer.server_time);
+    let service = reply.and_then(|answer| answer.success(server)).and_then(|answer| {
+        crate::Keys::from_jwks(answer.bytes()).map_err(|e| crate::call::not_the_service(server, &e.to_string()).into())
+    });
+    let reachable = service.is_ok();
+    checks.push(match service {
+        Ok(_) => Check::fine("service", "the license service answers"),
+        Err(Error::Unreachable(Unreachable { kind: UnreachableKind::Unavailable, detail, .. })) => {
+            Check::new("service", Verdict::Trouble, detail, "Nothing is wrong here. Try again in a few minutes; running applications go on.")
+        }
+        Err(Error::Unreachable(Unreachable { kind: UnreachableKind::NotTheService, detail, .. })) => {
+            Check::new("service", Verdict::Trouble, detail, "Open the server's address in a browser: does the portal appear?")
+        }
+        Err(error) => Check::new("service", Verdict::Trouble, error.to_string(), "Solve the trouble above first."),
+    });
+    checks.push(answered_at.map_or_else(|| Check::skipped("clock"), |at| clock(client.now(), at)));
+    checks.push(login(client, reachable).await);
+    checks
+}
+
+fn proxy_for(server: &Server) -> Option<http::Uri> {
+    if server.is_loopback() {
+        return None;
+    }
+    let destination: http::Uri = server.as_url().as_str().parse().ok()?;
+    hyper_util::client::proxy::matcher::Matcher::from_env().intercept(&destination).map(|i| i.uri().clone())
+}
+
+fn proxy_check(server: &Server, proxy: Option<&http::Uri>) -> Check {
+    match proxy {
+        None if server.is_loopback() => Check::fine("proxy", "none: the server is this machine"),
+        None => Check::fine("proxy", "none (HTTPS_PROXY, ALL_PROXY and NO_PROXY decide)"),
+        // Without user name and password.
+        Some(proxy) => Check::fine(
+            "proxy",
+            format!("{}://{}:{} (from HTTPS_PROXY or ALL_PROXY)", proxy.scheme_str().unwrap_or("http"), proxy.host().unwrap_or_default(), proxy.port_u16().unwrap_or(80)),
+        ),
+    }
+}
+
+async fn resolve(host: &str, port: u16) -> Result<Vec<std::net::SocketAddr>, String> {
+    match tokio::time::timeout(PATIENCE, tokio::net::lookup_host((host, port))).await {
+        Ok(Ok(found)) => {
+            let mut addresses: Vec<_> = found.collect();
+            addresses.dedup();
+            if addresses.is_empty() { Err("the answer is empty".to_owned()) } else { Ok(addresses) }
+        }
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("no name server answers in time".to_owned()),
+    }
+}
+
+async fn connect(addresses: &[std::net::SocketAddr]) -> Check {
+    let mut why = String::new();
+    for address in addresses {
+        why = match tokio::time::timeout(PATIENCE, tokio::net::TcpStream::connect(address)).await {
+            Ok(Ok(_)) => return Check::fine("connection", format!("{address} answers")),
+            Ok(Err(error)) => format!("{address}: {error}"),
+            Err(_) => format!("{address}: no answer in {} s", PATIENCE.as_secs()),
+        };
+    }
+    Check::new("connection", Verdict::Trouble, why, "Is the server running, and does a firewall let this machine out? Behind a company proxy, set HTTPS_PROXY.")
+}
+
+fn tls(server: &Server, reply: &Result<crate::call::Answer, Error>) -> Check {
+    if server.as_url().scheme() == "http" {
+        return Check::fine("TLS", "not used: the server is this machine");
+    }
+    match reply {
+        Ok(_) => Check::fine("TLS", "the server's certificate is accepted"),
+        Err(Error::Unreachable(Unreachable { kind: UnreachableKind::Tls, detail, .. })) => {
+            let lower = detail.to_lowercase();
+            let advice = if lower.contains("unknownissuer") || lower.contains("unknown issuer") || lower.contains("self") {
+                "The certificate comes from an authority that this machine does not know, usually a proxy that inspects traffic. Install its CA certificate on this machine, or name it in SSL_CERT_FILE."
+            } else if lower.contains("expired") || lower.contains("notvalidyet") || lower.contains("not valid yet") {
+                "The certificate is out of date by this machine's clock. Check the clock first; if it is right, tell the server's operator."
+            } else if lower.contains("name") {
+                "The certificate is for another name. Check the server's address."
+            } else {
+                "Something between this machine and the server disturbs the encrypted connection. Try another network, and ask the network's operator."
+            };
+            Check::new("TLS", Verdict::Trouble, detail, advice)
+        }
+        Err(_) => Check::skipped("TLS"),
+    }
+}
+
+fn clock(here: OffsetDateTime, server: OffsetDateTime) -> Check {
+    let ahead = here - server;
+    let size = ahead.abs();
+    if size <= CLOCK_TOLERANCE {
+        return Check::fine("clock", "agrees with the server's");
+    }
+    let text = if size >= time::Duration::hours(2) { format!("{} h", size.whole_hours()) } else { format!("{} min", size.whole_minutes()) };
+    let side = if ahead.is_positive() { "ahead of" } else { "behind" };
+    Check::new("clock", Verdict::Notice, format!("{text} {side} the server's"), "Set it right (timedatectl set-ntp true): working offline depends on it.")
+}
+
+fn folder(client: &Client) -> Check {
+    const PROBE: &str = "doctor.json";
+    let folder = &client.inner.folder;
+    let place = folder.path().display();
+    match folder.write(PROBE, &"probe").and_then(|()| folder.remove(PROBE)) {
+        Ok(()) => Check::fine("state folder", place.to_string()),
+        Err(error) => Check::new("state folder", Verdict::Trouble, error.to_string(), "Make the folder writable, or set CODITECT_HOME to another."),
+    }
+}
+
+fn device(client: &Client) -> Check {
+    let fingerprint = client.fingerprint();
+    match &fingerprint.source {
+        Source::Settings => Check::fine("device", format!("{} (set by CODITECT_HARDWARE_ID)", fingerprint.id)),
+        Source::Device(components) if components.len() < 3 || components.contains(&"installation") => Check::new(
+            "device",
+            Verdict::Notice,
+            format!("{}, from {} only", fingerprint.id, components.join(", ")),
+            "This machine shows little that tells it from others. In a container, mount /etc/machine-id, and keep the state folder on a volume.",
+        ),
+        Source::Device(components) => Check::fine("device", format!("{}, from {}", fingerprint.id, components.join(", "))),
+    }
+}
+
+async fn login(client: &Client, reachable: bool) -> Check {
+    let account = match client.inner.require_account() {
+        Ok(account) => account,
+        Err(error) => return Check::new("login", Verdict::Trouble, error.to_string(), ""),
+    };
+    if !reachable {
+        return Check::skipped("login");
+    }
+    match client.me().await {
+        Ok(me) => Check::fine("login", format!("{} in {}, {}", me.user.email, me.tenant.name, me.role.label())),
+        Err(error) => Check::new("login", Verdict::Trouble, format!("{}: {error}", account.label()), ""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_clock_is_told_in_words() {
+        let t = OffsetDateTime::UNIX_EPOCH;
+        assert_eq!(clock(t + CLOCK_TOLERANCE, t).verdict, Verdict::Fine);
+        assert_eq!(clock(t + time::Duration::hours(3), t).found, "3 h ahead of the server's");
+        assert_eq!(clock(t - time::Duration::minutes(10), t).found, "10 min behind the server's");
+    }
+
+    #[test]
+    fn the_machine_itself_is_never_asked_through_a_proxy() {
+        assert_eq!(proxy_for(&Server::parse("http://127.0.0.1:1").unwrap()), None);
+    }
+}

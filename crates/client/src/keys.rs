@@ -78,11 +78,11 @@ impl Jwk {
             "RSA" => Key::Rsa { n: self.n.filter(|n| length(n) >= RSA_MIN_BYTES)?, e: self.e.filter(|e| length(e) > 0)? },
             _ => return None,
         };
-        let fits = match (self.alg.as_deref(), &key) {
-            (None, _) | (Some("EdDSA" | "Ed25519"), Key::Ed25519 { .. }) | (Some("RS256"), Key::Rsa { .. }) => true,
-            _ => false,
+        let named = match key {
+            Key::Ed25519 { .. } => ["EdDSA", "Ed25519"].as_slice(),
+            Key::Rsa { .. } => &["RS256"],
         };
-        if fits { Some((self.kid?, key)) } else { None }
+        if self.alg.is_none_or(|alg| named.contains(&alg.as_str())) { Some((self.kid?, key)) } else { None }
     }
 }
 

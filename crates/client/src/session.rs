@@ -68,6 +68,7 @@ pub struct Session {
     state: watch::Receiver<State>,
     task: tokio::task::JoinHandle<()>,
     license: Option<AcquiredLicense>,
+    joined: bool,
 }
 
 /// This process among those that share the seat.
@@ -129,10 +130,11 @@ impl Session {
         let state = file.state(&seat, current);
         let seen = Mutex::new(file.seen(&seat, current));
         let license = seat.token.as_ref().map(|t| t.license.clone());
+        let joined = current.holders.len() > 1;
         let member = Arc::new(Member { file, me, _sign: sign, seen });
         let (publish, state) = watch::channel(state);
         let task = tokio::spawn(keep(member.clone(), publish));
-        Ok(Self { member, state, task, license })
+        Ok(Self { member, state, task, license, joined })
     }
 
     /// How the seat stands now.
@@ -163,6 +165,11 @@ impl Session {
     /// The licence that the seat belongs to, as it was when the seat was taken.
     pub fn license(&self) -> Option<&AcquiredLicense> {
         self.license.as_ref()
+    }
+
+    /// Another process on this device held the seat already.
+    pub fn joined(&self) -> bool {
+        self.joined
     }
 
     /// The server's name for this hold. Changes when the seat had to be taken anew.

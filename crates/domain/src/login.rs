@@ -262,3 +262,14 @@ pub async fn rename_self(ctx: &OpCtx, svc: &Services, name: &str) -> Result<()> 
     tx.commit().await?;
     Ok(())
 }
+
+/// Ends every sign-in of the person: browsers and installed applications.
+pub async fn sign_out_everywhere(ctx: &OpCtx, svc: &Services) -> Result<()> {
+    let id = ctx.user_id().ok_or_else(crate::access::not_found)?;
+    // A person, not a tenant.
+    let mut tx = SystemTx::begin(ctx, &svc.store).await?;
+    web_sessions::end_all(&mut tx, id).await?;
+    refresh::end_all(&mut tx, id, None, svc.now()).await?;
+    tx.commit().await?;
+    Ok(())
+}

@@ -5,9 +5,38 @@ use crate::error::{Error, Fields, Result};
 use crate::services::Services;
 use serde_json::json;
 use store::audit::{self, NewEntry};
-use store::{OpCtx, SystemTx, TenantTx, activity, tenants};
+use store::{OpCtx, SystemTx, TenantTx, activity, licenses, members, tenants};
 use types::organizations::Organization;
 use types::{Action, check};
+
+/// The organisation in numbers, for what stands around every page.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    pub members: u32,
+    /// Seats owned over all licences.
+    pub seats: u32,
+}
+
+/// Somebody looks at a page of the organisation: notes that he was here, and says how large it is.
+pub async fn visited(ctx: &OpCtx, svc: &Services) -> Result<Size> {
+    require(ctx, Action::OverviewView)?;
+    let mut tx = TenantTx::begin(ctx, &svc.store).await?;
+    if let Some(user) = ctx.user_id() {
+        members::touch(&mut tx, user, svc.now()).await?;
+    }
+    let tenant = tx.tenant();
+    let members = u32::try_from(members::count(&mut tx).await?).unwrap_or(u32::MAX);
+    let seats = licenses::list(&mut tx, tenant).await?.iter().map(|l| l.max_seats).sum();
+    tx.commit().await?;
+    Ok(Size { members, seats })
+}
+
+/// Whether anybody has ever started the application. A start counts a moment after it, once the worker has written it down.
+pub async fn has_started(ctx: &OpCtx, svc: &Services) -> Result<bool> {
+    require(ctx, Action::OverviewView)?;
+    let mut tx = TenantTx::begin(ctx, &svc.store).await?;
+    Ok(activity::any_start(&mut tx).await?)
+}
 
 /// All organisations that the person belongs to.
 pub async fn list(ctx: &OpCtx, svc: &Services) -> Result<Vec<Organization>> {

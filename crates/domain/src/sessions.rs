@@ -393,13 +393,20 @@ pub async fn live_view(ctx: &OpCtx, svc: &Services, max_seats: u32) -> Result<Li
     Ok(LiveView { active, max_seats, sessions })
 }
 
-/// Sessions that ended within the last hours, as far as the reader may see them.
+/// Sessions that ended within the last hours, as far as the reader may see them: all, or for one who may hold a seat his own.
 pub async fn recently_ended(ctx: &OpCtx, svc: &Services, hours: i64) -> Result<Vec<activity::EndedSession>> {
-    let only = if matches!(ctx.actor, Actor::Staff { .. }) || allows(require(ctx, Action::OverviewView)?, Action::SessionsView) {
+    let only = if matches!(ctx.actor, Actor::Staff { .. }) || require(ctx, Action::SessionsView).is_ok() {
         None
     } else {
+        require(ctx, Action::SeatHold)?;
         ctx.user_id()
     };
     let mut tx = TenantTx::begin(ctx, &svc.store).await?;
     Ok(activity::ended_since(&mut tx, svc.now() - time::Duration::hours(hours), only, 50).await?)
+}
+
+/// Like [`list`] for one licence of the tenant; 404 for any other.
+pub async fn of_license(ctx: &OpCtx, svc: &Services, license: &str) -> Result<Vec<LiveSession>> {
+    let license = crate::licenses::get(ctx, svc, license).await?;
+    list(ctx, svc, Some(license.id)).await
 }

@@ -5,10 +5,11 @@
 
 use crate::keys::{self, SHARDS};
 use crate::link::{Link, unavailable};
+use crate::scripts::Scripts;
 use domain::ports::seats::{EventPosition, SeatEvent, SeatEventKind, SeatsError};
 use futures::future::join_all;
 use redis::streams::{StreamAutoClaimReply, StreamId, StreamReadReply};
-use redis::{RedisResult, Script, Value, cmd};
+use redis::{RedisResult, Value, cmd};
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
@@ -95,19 +96,19 @@ async fn create_group(link: &Link, stream: &str) -> RedisResult<()> {
     }
 }
 
-pub(crate) async fn acknowledge(link: &Link, script: &Script, positions: &[EventPosition]) -> Result<(), SeatsError> {
+pub(crate) async fn acknowledge(link: &Link, scripts: &Scripts, positions: &[EventPosition]) -> Result<(), SeatsError> {
     let mut by_shard: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
     for position in positions {
         by_shard.entry(position.shard % SHARDS).or_default().push(&position.id);
     }
     let calls = by_shard.iter().flat_map(|(&shard, ids)| ids.chunks(IDS).map(move |ids| (shard, ids)));
     let results = join_all(calls.map(async |(shard, ids)| {
-        let mut call = script.key(keys::events(shard));
+        let mut call = scripts.acknowledge.call(&keys::events(shard));
         call.arg(GROUP).arg(ids);
-        link.invoke::<u64>(&call).await
+        scripts.run::<u64>(link, &call).await
     }))
     .await;
-    results.into_iter().try_for_each(|result| result.map(drop).map_err(unavailable))
+    results.into_iter().try_for_each(|result| result.map(drop))
 }
 
 /// An event that this version cannot read stays where it is, for one that can.

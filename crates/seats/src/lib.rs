@@ -21,12 +21,15 @@ use domain::ports::seats::{
 use futures::future::join_all;
 use keys::{COPY_TTL, SHARDS};
 use link::{Link, unavailable};
-use redis::{FromRedisValue, Script, ScriptInvocation, Value, cmd};
+use redis::{Cmd, FromRedisValue, Value, cmd};
 use reply::Reply;
-use scripts::Scripts;
+use scripts::{LuaScript, Scripts};
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
 use types::{LicenseId, SessionId, TenantId, UserId};
 
+/// Longest that a call takes, unless said otherwise.
+const DEADLINE: Duration = Duration::from_secs(1);
 /// Most leases that one call of the sweeping script closes: bounds how long Redis does nothing else.
 const SWEEP_BATCH: usize = 500;
 /// Most calls of the sweeping script per shard and sweep.
@@ -65,7 +68,15 @@ impl RedisSeats {
     /// # Errors
     /// A URL that cannot be read, or a Redis that does not answer.
     pub async fn connect(url: &str) -> Result<Self, SeatsError> {
-        let link = Link::connect(url).await.map_err(unavailable)?;
+        Self::connect_with_deadline(url, DEADLINE).await
+    }
+
+    /// The same with another limit for how long any call may take.
+    ///
+    /// # Errors
+    /// As [`RedisSeats::connect`].
+    pub async fn connect_with_deadline(url: &str, deadline: Duration) -> Result<Self, SeatsError> {
+        let link = Link::connect(url, deadline).await.map_err(unavailable)?;
         Ok(Self { link, scripts: Scripts::new(), next_shard: AtomicU16::new(0) })
     }
 
@@ -95,11 +106,11 @@ impl RedisSeats {
         found.ok_or_else(|| SeatsError("INFO memory is empty".into()))
     }
 
-    async fn run<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<T, SeatsError> {
-        self.link.invoke(call).await.map_err(unavailable)
+    async fn run<T: FromRedisValue>(&self, call: &Cmd) -> Result<T, SeatsError> {
+        self.scripts.run(&self.link, call).await
     }
 
-    async fn ask(&self, call: &ScriptInvocation<'_>) -> Result<Reply, SeatsError> {
+    async fn ask(&self, call: &Cmd) -> Result<Reply, SeatsError> {
         Reply::new(self.run(call).await?)
     }
 
@@ -107,7 +118,7 @@ impl RedisSeats {
     async fn sweep_shard(&self, shard: u16) -> Result<u64, SeatsError> {
         let mut closed = 0;
         for _ in 0..SWEEP_ROUNDS {
-            let mut call = self.scripts.sweep.key(keys::shard_prefix(shard));
+            let mut call = self.scripts.sweep.call(&keys::shard_prefix(shard));
             call.arg("").arg(SWEEP_BATCH);
             let mut answer = self.ask(&call).await?;
             closed += answer.number::<u64>()?;
@@ -120,8 +131,8 @@ impl RedisSeats {
 }
 
 /// Begins a call for a tenant: the shard's prefix as key, the tenant as first argument.
-fn call(script: &Script, tenant: TenantId) -> ScriptInvocation<'_> {
-    let mut call = script.key(keys::shard_prefix(keys::shard_of(tenant)));
+fn call(script: &LuaScript, tenant: TenantId) -> Cmd {
+    let mut call = script.call(&keys::shard_prefix(keys::shard_of(tenant)));
     call.arg(tenant.to_string());
     call
 }
@@ -247,7 +258,7 @@ impl Seats for RedisSeats {
     }
 
     async fn acknowledge(&self, positions: &[EventPosition]) -> Result<(), SeatsError> {
-        events::acknowledge(&self.link, &self.scripts.acknowledge, positions).await
+        events::acknowledge(&self.link, &self.scripts, positions).await
     }
 
     async fn ping(&self) -> Result<(), SeatsError> {

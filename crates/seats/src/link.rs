@@ -6,15 +6,13 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::cluster::ClusterClientBuilder;
 use redis::cluster_async::ClusterConnection;
 use redis::io::tcp::TcpSettings;
-use redis::{Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo, RedisError, RedisResult, ScriptInvocation, ServerErrorKind};
+use redis::{Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo, RedisError, RedisResult, ServerErrorKind};
 use std::future::Future;
 use std::io;
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Longest that any call takes, reconnecting included.
-const DEADLINE: Duration = Duration::from_secs(1);
 /// A peer that acknowledges nothing for this long is gone, and the connection with it.
 const PEER_LOST_AFTER: Duration = Duration::from_secs(2);
 /// A connection that does not help is replaced at most this often.
@@ -25,7 +23,13 @@ pub(crate) fn unavailable(error: RedisError) -> SeatsError {
     SeatsError(error.to_string())
 }
 
-pub(crate) enum Link {
+/// A connection, and the longest that any call on it takes, reconnecting included.
+pub(crate) struct Link {
+    peer: Peer,
+    deadline: Duration,
+}
+
+enum Peer {
     Node(Node),
     Cluster(ClusterConnection),
 }
@@ -33,41 +37,49 @@ pub(crate) enum Link {
 impl Link {
     /// `redis://`, `rediss://` or `unix://` for one Redis; `redis+cluster://` or `rediss+cluster://` with one or more
     /// `host:port`, separated by commas, for a cluster.
-    pub(crate) async fn connect(url: &str) -> RedisResult<Self> {
-        for (cluster, node) in [("redis+cluster://", "redis://"), ("rediss+cluster://", "rediss://")] {
-            if let Some(rest) = url.strip_prefix(cluster) {
-                return within(connect_cluster(node, rest)).await.map(Self::Cluster);
+    pub(crate) async fn connect(url: &str, deadline: Duration) -> RedisResult<Self> {
+        let peer = within(deadline, async {
+            for (cluster, node) in [("redis+cluster://", "redis://"), ("rediss+cluster://", "rediss://")] {
+                if let Some(rest) = url.strip_prefix(cluster) {
+                    return connect_cluster(node, rest, deadline).await.map(Peer::Cluster);
+                }
             }
-        }
-        let client = Client::open(url.into_connection_info()?.set_tcp_settings(tcp_settings()))?;
-        let manager = within(ConnectionManager::new_with_config(client.clone(), manager_config())).await?;
-        Ok(Self::Node(Node { client, manager: RwLock::new((manager, Instant::now())) }))
+            Node::connect(url, deadline).await.map(Peer::Node)
+        });
+        Ok(Self { peer: peer.await?, deadline })
     }
 
     /// Sends one command.
     pub(crate) async fn query<T: FromRedisValue>(&self, cmd: &Cmd) -> RedisResult<T> {
-        match self {
-            Self::Node(node) => node.watch(within(cmd.query_async(&mut node.current())).await),
-            Self::Cluster(cluster) => within(cmd.query_async(&mut cluster.clone())).await,
-        }
-    }
-
-    /// Calls a script by its hash; a Redis that does not know it is given it first.
-    pub(crate) async fn invoke<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> RedisResult<T> {
-        match self {
-            Self::Node(node) => node.watch(within(call.invoke_async(&mut node.current())).await),
-            Self::Cluster(cluster) => within(call.invoke_async(&mut cluster.clone())).await,
+        match &self.peer {
+            Peer::Node(node) => node.watch(within(self.deadline, cmd.query_async(&mut node.current())).await),
+            Peer::Cluster(cluster) => within(self.deadline, cmd.query_async(&mut cluster.clone())).await,
         }
     }
 }
 
 /// The connection to one Redis, and when it was made.
-pub(crate) struct Node {
+struct Node {
     client: Client,
+    config: ConnectionManagerConfig,
     manager: RwLock<(ConnectionManager, Instant)>,
 }
 
 impl Node {
+    async fn connect(url: &str, deadline: Duration) -> RedisResult<Self> {
+        let client = Client::open(url.into_connection_info()?.set_tcp_settings(tcp_settings()))?;
+        // Few and early retries: while Redis is away, callers fail fast and the next call tries again.
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(deadline / 2))
+            .set_response_timeout(Some(deadline))
+            .set_number_of_retries(1)
+            .set_min_delay(Duration::from_millis(50))
+            .set_max_delay(Duration::from_millis(100))
+            .set_pipeline_buffer_size(1024);
+        let manager = ConnectionManager::new_with_config(client.clone(), config.clone()).await?;
+        Ok(Self { client, config, manager: RwLock::new((manager, Instant::now())) })
+    }
+
     fn current(&self) -> ConnectionManager {
         self.manager.read().unwrap_or_else(PoisonError::into_inner).0.clone()
     }
@@ -81,7 +93,7 @@ impl Node {
         {
             let mut manager = self.manager.write().unwrap_or_else(PoisonError::into_inner);
             if manager.1.elapsed() >= REPLACE_EVERY
-                && let Ok(new) = ConnectionManager::new_lazy_with_config(self.client.clone(), manager_config())
+                && let Ok(new) = ConnectionManager::new_lazy_with_config(self.client.clone(), self.config.clone())
             {
                 tracing::warn!(%error, "replacing the connection to Redis");
                 *manager = (new, Instant::now());
@@ -98,26 +110,15 @@ fn tcp_settings() -> TcpSettings {
     settings
 }
 
-fn manager_config() -> ConnectionManagerConfig {
-    // Few and early retries: while Redis is away, callers fail fast and the next call tries again.
-    ConnectionManagerConfig::new()
-        .set_connection_timeout(Some(DEADLINE / 2))
-        .set_response_timeout(Some(DEADLINE))
-        .set_number_of_retries(1)
-        .set_min_delay(Duration::from_millis(50))
-        .set_max_delay(Duration::from_millis(100))
-        .set_pipeline_buffer_size(1024)
-}
-
-async fn connect_cluster(scheme: &str, rest: &str) -> RedisResult<ClusterConnection> {
+async fn connect_cluster(scheme: &str, rest: &str, deadline: Duration) -> RedisResult<ClusterConnection> {
     // `user:password@` stands once, in front of the first host, and a path or query once, after the last.
     let (credentials, rest) = rest.rsplit_once('@').map_or(("", rest), |(c, r)| (c, r));
     let (hosts, tail) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
     let at = if credentials.is_empty() { "" } else { "@" };
     let nodes = hosts.split(',').map(|host| format!("{scheme}{credentials}{at}{host}{tail}"));
     ClusterClientBuilder::new(nodes)
-        .connection_timeout(DEADLINE / 2)
-        .response_timeout(DEADLINE)
+        .connection_timeout(deadline / 2)
+        .response_timeout(deadline)
         .tcp_settings(tcp_settings())
         .retries(2)
         .build()?
@@ -126,9 +127,9 @@ async fn connect_cluster(scheme: &str, rest: &str) -> RedisResult<ClusterConnect
 }
 
 /// Bounds a whole call, whatever it waits for inside.
-async fn within<T>(call: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
-    match tokio::time::timeout(DEADLINE, call).await {
+async fn within<T>(deadline: Duration, call: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+    match tokio::time::timeout(deadline, call).await {
         Ok(result) => result,
-        Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "no answer within a second").into()),
+        Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {deadline:?}")).into()),
     }
 }

@@ -1,29 +1,36 @@
 //! The Lua scripts: `lua/base.lua` in front of each, `lua/grant.lua` in front of those that may take a seat or drop leases.
 
-use redis::Script;
+use crate::link::{Link, unavailable};
+use domain::ports::seats::SeatsError;
+use futures::future::try_join_all;
+use redis::{Cmd, ErrorKind, FromRedisValue, RedisResult, Script, ServerErrorKind, cmd};
+use tokio::sync::Mutex;
 
 pub(crate) struct Scripts {
-    pub acquire: Script,
-    pub heartbeat: Script,
-    pub reacquire: Script,
-    pub release: Script,
-    pub revoke: Script,
-    pub snapshot: Script,
-    pub find: Script,
-    pub active: Script,
-    pub put_entitlement: Script,
-    pub put_member: Script,
-    pub sweep: Script,
-    pub acknowledge: Script,
+    /// How often they were loaded.
+    loads: Mutex<u64>,
+    pub acquire: LuaScript,
+    pub heartbeat: LuaScript,
+    pub reacquire: LuaScript,
+    pub release: LuaScript,
+    pub revoke: LuaScript,
+    pub snapshot: LuaScript,
+    pub find: LuaScript,
+    pub active: LuaScript,
+    pub put_entitlement: LuaScript,
+    pub put_member: LuaScript,
+    pub sweep: LuaScript,
+    pub acknowledge: LuaScript,
 }
 
 impl Scripts {
     pub(crate) fn new() -> Self {
         const BASE: &str = include_str!("../lua/base.lua");
         const GRANT: &str = include_str!("../lua/grant.lua");
-        let base = |body: &str| Script::new(&format!("{BASE}\n{body}"));
-        let grant = |body: &str| Script::new(&format!("{BASE}\n{GRANT}\n{body}"));
+        let base = |body: &str| LuaScript::new(format!("{BASE}\n{body}"));
+        let grant = |body: &str| LuaScript::new(format!("{BASE}\n{GRANT}\n{body}"));
         Self {
+            loads: Mutex::new(0),
             acquire: grant(include_str!("../lua/acquire.lua")),
             heartbeat: base(include_str!("../lua/heartbeat.lua")),
             reacquire: grant(include_str!("../lua/reacquire.lua")),
@@ -35,7 +42,62 @@ impl Scripts {
             put_entitlement: base(include_str!("../lua/put_entitlement.lua")),
             put_member: base(include_str!("../lua/put_member.lua")),
             sweep: grant(include_str!("../lua/sweep.lua")),
-            acknowledge: Script::new(include_str!("../lua/acknowledge.lua")),
+            acknowledge: LuaScript::new(include_str!("../lua/acknowledge.lua").to_owned()),
         }
+    }
+    /// Runs a call by the script's hash. A Redis that does not know it (it forgets at every restart) is given all of them; of the
+    /// many callers who find out at once, one does it.
+    pub(crate) async fn run<T: FromRedisValue>(&self, link: &Link, call: &Cmd) -> Result<T, SeatsError> {
+        let unknown = |result: &RedisResult<T>| matches!(result, Err(e) if e.kind() == ErrorKind::Server(ServerErrorKind::NoScript));
+        let before = *self.loads.lock().await;
+        let mut result = link.query(call).await;
+        if unknown(&result) {
+            let mut loads = self.loads.lock().await;
+            if *loads == before {
+                self.load(link).await.map_err(unavailable)?;
+                *loads += 1;
+            }
+            drop(loads);
+            result = link.query(call).await;
+        }
+        result.map_err(unavailable)
+    }
+
+    async fn load(&self, link: &Link) -> RedisResult<()> {
+        let all = [
+            &self.acquire,
+            &self.heartbeat,
+            &self.reacquire,
+            &self.release,
+            &self.revoke,
+            &self.snapshot,
+            &self.find,
+            &self.active,
+            &self.put_entitlement,
+            &self.put_member,
+            &self.sweep,
+            &self.acknowledge,
+        ];
+        try_join_all(all.map(async |script| link.query::<()>(cmd("SCRIPT").arg("LOAD").arg(&script.code)).await)).await.map(drop)
+    }
+}
+
+/// One script: its text, and the hash by which Redis knows it.
+pub(crate) struct LuaScript {
+    code: String,
+    hash: String,
+}
+
+impl LuaScript {
+    fn new(code: String) -> Self {
+        let hash = Script::new(&code).get_hash().to_owned();
+        Self { code, hash }
+    }
+
+    /// Begins a call with its one key; arguments follow.
+    pub(crate) fn call(&self, key: &str) -> Cmd {
+        let mut call = cmd("EVALSHA");
+        call.arg(&self.hash).arg(1).arg(key);
+        call
     }
 }

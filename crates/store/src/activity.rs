@@ -125,6 +125,17 @@ pub async fn ended_since(tx: &mut TenantTx, since: OffsetDateTime, user: Option<
         .collect())
 }
 
+/// Whether anybody has ever held a seat.
+pub async fn any_start(tx: &mut TenantTx) -> Result<bool, Error> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM session_events WHERE tenant_id = $1 AND kind <> 'denied') AS "any!""#,
+        tenant.0
+    )
+    .fetch_one(tx.conn())
+    .await?)
+}
+
 /// How many starts were refused for want of a seat since then.
 pub async fn denials_since(tx: &mut TenantTx, since: OffsetDateTime) -> Result<i64, Error> {
     let tenant = tx.tenant();

@@ -141,11 +141,17 @@ pub async fn next_epoch(tx: &mut SystemTx) -> Result<i64, Error> {
     Ok(sqlx::query_scalar!(r#"SELECT nextval('membership_epoch') AS "epoch!""#).fetch_one(tx.conn()).await?)
 }
 
-/// Remembers that the person was here.
+/// Remembers that the person was here, to the minute: not every page is a write.
 pub async fn touch(tx: &mut TenantTx, user: UserId, now: OffsetDateTime) -> Result<(), Error> {
     let tenant = tx.tenant();
-    sqlx::query!("UPDATE memberships SET last_seen_at = $3 WHERE tenant_id = $1 AND user_id = $2", tenant.0, user.0, now)
-        .execute(tx.conn())
-        .await?;
+    sqlx::query!(
+        "UPDATE memberships SET last_seen_at = $3
+         WHERE tenant_id = $1 AND user_id = $2 AND (last_seen_at IS NULL OR last_seen_at < $3::timestamptz - interval '1 minute')",
+        tenant.0,
+        user.0,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }

@@ -23,13 +23,22 @@ pub async fn migrate(owner_url: &str, app_role: &str) -> Result<(), SchemaError>
     let options: PgConnectOptions = owner_url.parse().map_err(SchemaError::Connect)?;
     let pool = PgPoolOptions::new().max_connections(1).connect_with(options).await.map_err(SchemaError::Connect)?;
     MIGRATOR.run(&pool).await?;
-    // quote_ident makes any role name safe; a GRANT takes no parameters.
-    let quoted: String =
-        sqlx::query_scalar("SELECT quote_ident($1)").bind(app_role).fetch_one(&pool).await.map_err(SchemaError::Grant)?;
-    sqlx::raw_sql(sqlx::AssertSqlSafe(format!("GRANT portal_tenant, portal_system TO {quoted}")))
-        .execute(&pool)
-        .await
-        .map_err(SchemaError::Grant)?;
+    let is_member: bool = sqlx::query_scalar(
+        "SELECT pg_has_role($1::name, 'portal_tenant', 'MEMBER') AND pg_has_role($1::name, 'portal_system', 'MEMBER')",
+    )
+    .bind(app_role)
+    .fetch_one(&pool)
+    .await
+    .map_err(SchemaError::Grant)?;
+    if !is_member {
+        // quote_ident makes any role name safe; a GRANT takes no parameters.
+        let quoted: String =
+            sqlx::query_scalar("SELECT quote_ident($1)").bind(app_role).fetch_one(&pool).await.map_err(SchemaError::Grant)?;
+        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("GRANT portal_tenant, portal_system TO {quoted}")))
+            .execute(&pool)
+            .await
+            .map_err(SchemaError::Grant)?;
+    }
     pool.close().await;
     Ok(())
 }

@@ -3,4 +3,5 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test may panic")]
 
 pub mod postgres;
+pub mod redis;
 pub mod smtp;

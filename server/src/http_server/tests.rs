@@ -50,8 +50,9 @@ async fn requests_know_their_peer() {
     let app = Router::new().route("/", get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.to_string() }));
     let server = start(app, Limits::default()).await;
     let mut client = TcpStream::connect(server.address).await.unwrap();
+    let own_address = client.local_addr().unwrap().to_string();
     send(&mut client, "/").await;
-    read_until(&mut client, &client.local_addr().unwrap().to_string()).await;
+    read_until(&mut client, &own_address).await;
     server.shutdown.begin();
     server.task.await.unwrap();
 }
@@ -91,11 +92,20 @@ async fn draining_finishes_what_is_in_flight_and_closes_the_rest() {
 
 #[tokio::test]
 async fn draining_has_an_end() {
-    let app = Router::new().route("/", get(std::future::pending::<()>));
+    let entered = Arc::new(Notify::new());
+    let app = {
+        let entered = Arc::clone(&entered);
+        let handler = move || async move {
+            entered.notify_one();
+            std::future::pending::<()>().await;
+        };
+        Router::new().route("/", get(handler))
+    };
     let limits = Limits { drain: Duration::from_millis(50), ..Limits::default() };
     let server = start(app.clone(), limits).await;
     let mut client = TcpStream::connect(server.address).await.unwrap();
     send(&mut client, "/").await;
+    entered.notified().await;
     server.shutdown.begin();
     server.task.await.unwrap();
     assert_eq!(rest(&mut client).await, "");
@@ -104,6 +114,7 @@ async fn draining_has_an_end() {
     let server = start(app, Limits { drain: Duration::from_secs(3600), ..limits }).await;
     let mut client = TcpStream::connect(server.address).await.unwrap();
     send(&mut client, "/").await;
+    entered.notified().await;
     server.shutdown.signalled();
     server.shutdown.signalled();
     server.task.await.unwrap();

@@ -25,6 +25,7 @@ pub struct SmtpTransport {
 
 impl SmtpTransport {
     /// `url` as [`crate::config::MailDelivery::Smtp`] describes it. Connects only when there is something to send.
+    /// Must be called, and dropped, inside a Tokio runtime.
     pub fn new(url: &Secret, from: Mailbox, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, MailError> {
         let mailer = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose())
             .map_err(|e| MailError(format!("SMTP_URL: {e}")))?
@@ -122,8 +123,8 @@ mod tests {
         transport(&url).send(&mail()).await.unwrap_err();
     }
 
-    #[test]
-    fn a_wrong_recipient_is_an_error() {
+    #[tokio::test]
+    async fn a_wrong_recipient_is_an_error() {
         let mail = Mail { to: "Ada <ada@example.com>, eve@example.com".to_owned(), ..mail() };
         assert!(transport("smtp://localhost").message(&mail).unwrap_err().to_string().contains("recipient"));
     }

@@ -1,0 +1,116 @@
+//! The client for this portal, and how to start it.
+
+use crate::browser::start_of;
+use crate::layout::{PageHead, SiteLayout};
+use crate::ui::{CopyButton, Product};
+use crate::visit::visit;
+use leptos::prelude::*;
+
+/// `/download`
+#[component]
+pub fn DownloadPage() -> impl IntoView {
+    let visit = visit();
+    let user = visit.user();
+    let server = visit.services.settings.base_url.clone();
+    let email = visit.person.as_ref().map_or_else(|| "YOU@EXAMPLE.COM".to_owned(), |person| shell_word(&person.email));
+    let back = visit.person.as_ref().map(|person| {
+        let name = person.organizations.first().map_or_else(|| "Back".to_owned(), |o| o.name.clone());
+        (name, start_of(person))
+    });
+    let product = Product::current().0;
+    view! {
+        <SiteLayout title="Get the client" user=user back=back>
+            <PageHead
+                title="Get the client"
+                text=format!("coditect-license asks this portal for a seat, keeps it while {product} runs, and gives it back at the end.")
+            />
+            <div class="grid max-w-3xl gap-4">
+                <section class="card" aria-labelledby="h-steps">
+                    <div class="card-head">
+                        <h2 id="h-steps">"On the device"</h2>
+                    </div>
+                    <ol class="rows m-0 list-none p-0">
+                        <Step number=1 title="Build it from the portal’s sources" text="It needs Rust. The program is target/release/coditect-license; put it on the PATH.">
+                            <Command line="cargo build --release -p client" what="build command"/>
+                        </Step>
+                        <Step number=2 title="Sign in" text="Once per device. It asks for your password and stores a login of its own, not the password.">
+                            <Command line=format!("coditect-license login --email {email} --server {server}") what="sign-in command"/>
+                        </Step>
+                        <Step number=3 title="Start your application with a seat" text="Put the application and its arguments after the two hyphens. The seat is free again as soon as it ends.">
+                            <Command line="coditect-license run -- COMMAND" what="run command"/>
+                        </Step>
+                    </ol>
+                </section>
+                <section class="card" aria-labelledby="h-help">
+                    <div class="card-head">
+                        <h2 id="h-help">"If it does not start"</h2>
+                    </div>
+                    <div class="card-body grid gap-3">
+                        <p class="text-sm text-ink-2">
+                            "This checks name resolution, proxy, TLS, clock and the way to this portal, and says what to do about each."
+                        </p>
+                        <Command line="coditect-license doctor" what="doctor command"/>
+                        <p class="text-sm text-ink-2">
+                            "When it ends by itself, its exit code says why: " <ExitCode code=3/> " no seat is free, " <ExitCode code=4/>
+                            " the license has expired or is suspended, " <ExitCode code=5/> " not signed in, " <ExitCode code=6/>
+                            " offline and no valid token. Any other code is that of your application."
+                        </p>
+                    </div>
+                </section>
+            </div>
+        </SiteLayout>
+    }
+}
+
+#[component]
+fn Step(number: u8, title: &'static str, text: &'static str, children: Children) -> impl IntoView {
+    view! {
+        <li class="flex gap-3 px-4 py-4">
+            <span class="tick" aria-hidden="true">
+                {number}
+            </span>
+            <div class="min-w-0 flex-1">
+                <h3 class="!text-base">{title}</h3>
+                <p class="mt-0.5 mb-3 text-sm text-ink-2">{text}</p>
+                {children()}
+            </div>
+        </li>
+    }
+}
+
+/// One line for the terminal.
+#[component]
+fn Command(#[prop(into)] line: String, what: &'static str) -> impl IntoView {
+    view! {
+        <div class="codeline">
+            <span class="text-ink-3 select-none" aria-hidden="true">
+                "$"
+            </span>
+            <code tabindex="0">{line.clone()}</code>
+            <CopyButton text=line what=what.to_owned()/>
+        </div>
+    }
+}
+
+#[component]
+fn ExitCode(code: u8) -> impl IntoView {
+    view! { <code class="code">{code}</code> }
+}
+
+/// Quoted for a POSIX shell where it needs to be: an address may hold an apostrophe.
+fn shell_word(text: &str) -> String {
+    let plain = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "@._+-".contains(c));
+    if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shell_word;
+
+    #[test]
+    fn addresses_are_safe_to_paste() {
+        assert_eq!(shell_word("ingrid.solberg+x@fjordline.example"), "ingrid.solberg+x@fjordline.example");
+        assert_eq!(shell_word("o'brien@a.example"), r"'o'\''brien@a.example'");
+        assert_eq!(shell_word("a$(id)@b.example"), "'a$(id)@b.example'");
+    }
+}

@@ -1,0 +1,165 @@
+//! `run`: a command that lives as long as it has a seat.
+
+use super::signals::{self, Signal};
+use super::{code, exit_code, refusal_code, text};
+use client::{Client, Error, Left, Session, State};
+use std::ffi::OsString;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::time::Duration;
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+/// How long a command that has lost its seat may take to put its work away.
+const GRACE: Duration = Duration::from_secs(10);
+/// Exit codes of shells for commands that cannot be started (POSIX.1-2024, Shell Command Language §2.8.2).
+const NOT_EXECUTABLE: u8 = 126;
+const NOT_FOUND: u8 = 127;
+
+pub(crate) async fn run(client: &Client, command: &[OsString], quiet: bool, zone: text::Zone) -> Result<u8, Error> {
+    let mut signals = signals::catch().ok_or_else(|| Error::Config("Signals cannot be caught.".into()))?;
+    let (session, early) = start(client, &mut signals).await?;
+    if let Some(signal) = early {
+        leave(session, &mut signals, client, zone).await;
+        return Ok(by_signal(signal.number));
+    }
+    let mut run = Run { client, session, signals, zone, quiet };
+    run.greet();
+    let Some((program, arguments)) = command.split_first() else { return Ok(code::FAILED) };
+    let result = match Command::new(program).args(arguments).spawn() {
+        Ok(child) => run.attend(child).await,
+        Err(error) => {
+            text::say(format!("{}: {error}", program.display()));
+            if error.kind() == std::io::ErrorKind::NotFound { NOT_FOUND } else { NOT_EXECUTABLE }
+        }
+    };
+    leave(run.session, &mut run.signals, client, zone).await;
+    Ok(result)
+}
+
+/// A signal during the start waits for the server's answer, so that a seat just granted is given back; a second one does not.
+async fn start(client: &Client, signals: &mut UnboundedReceiver<Signal>) -> Result<(Session, Option<Signal>), Error> {
+    let starting = client.start();
+    tokio::pin!(starting);
+    let mut early = None;
+    loop {
+        tokio::select! {
+            session = &mut starting => return session.map(|s| (s, early)),
+            Some(signal) = signals.recv() => {
+                if early.is_some() {
+                    std::process::exit(i32::from(by_signal(signal.number)));
+                }
+                early = Some(signal);
+            }
+        }
+    }
+}
+
+async fn leave(session: Session, signals: &mut UnboundedReceiver<Signal>, client: &Client, zone: text::Zone) {
+    tokio::select! {
+        left = session.release() => if let Left::Kept { free_at, reason } = left {
+            let now = client.now();
+            text::say(format!("The seat could not be given back ({}). It is free at {} at the latest.", reason.trim_end_matches('.'), zone.show(free_at, now)));
+        },
+        Some(_) = signals.recv() => text::say("Not waiting for the seat to be given back; it ends by itself."),
+    }
+}
+
+struct Run<'a> {
+    client: &'a Client,
+    session: Session,
+    signals: UnboundedReceiver<Signal>,
+    zone: text::Zone,
+    quiet: bool,
+}
+
+impl Run<'_> {
+    fn greet(&self) {
+        match (self.session.state(), self.session.license()) {
+            (state @ State::Grace { .. }, _) => self.tell(&State::Online, &state),
+            _ if self.quiet => {}
+            _ if self.session.joined() => text::say("Sharing the seat that this device holds."),
+            (_, Some(license)) => text::say(format!("Seat taken: {} of {} in use ({}).", license.active, license.max_seats, license.tier)),
+            _ => {}
+        }
+    }
+
+    /// Waits for the command, passing on signals and what becomes of the seat. Returns the exit code.
+    async fn attend(&mut self, mut child: Child) -> u8 {
+        let mut last = self.session.state();
+        loop {
+            tokio::select! {
+                biased;
+                status = child.wait() => return own_code(status),
+                Some(signal) = self.signals.recv() => {
+                    if !signal.from_terminal {
+                        send(&child, signal.number);
+                    }
+                }
+                state = self.session.changed() => {
+                    self.tell(&last, &state);
+                    match &state {
+                        State::Refused(refusal) => {
+                            self.end(&mut child).await;
+                            return refusal_code(refusal);
+                        }
+                        State::Stopped => return self.end(&mut child).await,
+                        _ => {}
+                    }
+                    last = state;
+                }
+            }
+        }
+    }
+
+    /// One line when trouble begins, one when it ends.
+    fn tell(&self, before: &State, now: &State) {
+        match (before, now) {
+            (State::Grace { .. }, State::Grace { .. }) | (State::Online, State::Online) => {}
+            (_, State::Grace { until, reason }) => {
+                let left = text::span(*until - self.client.now());
+                text::say(format!("{reason} Working offline, {left} left."));
+            }
+            (_, State::Online) => text::say("The license server answers again."),
+            (_, State::Refused(refusal)) => text::say_refusal(refusal, self.zone),
+            (_, State::Stopped) => text::say("The seat was given back with `coditect-license release`."),
+        }
+    }
+
+    /// Asks the command to end, then makes it.
+    async fn end(&mut self, child: &mut Child) -> u8 {
+        text::say(format!("Ending the command; it has {} s to finish.", GRACE.as_secs()));
+        send(child, signal_hook::consts::SIGTERM);
+        match tokio::time::timeout(GRACE, child.wait()).await {
+            Ok(status) => own_code(status),
+            Err(_) => {
+                // Fails only if the command has just ended by itself.
+                let _ = child.start_kill();
+                own_code(child.wait().await)
+            }
+        }
+    }
+}
+
+/// Fails only if the command has just ended by itself.
+fn send(child: &Child, signal: i32) {
+    let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
+    if let (Some(pid), Some(signal)) = (pid, rustix::process::Signal::from_named_raw(signal)) {
+        let _ = rustix::process::kill_process(pid, signal);
+    }
+}
+
+fn own_code(status: std::io::Result<ExitStatus>) -> u8 {
+    match status {
+        Ok(status) => match (status.code(), status.signal()) {
+            (Some(code), _) => u8::try_from(code).unwrap_or(code::FAILED),
+            (None, Some(signal)) => by_signal(signal),
+            (None, None) => code::FAILED,
+        },
+        Err(error) => exit_code(&Error::Config(error.to_string())),
+    }
+}
+
+fn by_signal(number: i32) -> u8 {
+    u8::try_from(128 + number).unwrap_or(code::FAILED)
+}

@@ -1,0 +1,78 @@
+/** The licence API, as an application calls it. */
+
+import { environment } from './environment.ts';
+
+export interface Answer<T = Record<string, unknown>> {
+  status: number;
+  headers: Headers;
+  body: T;
+}
+
+/** One call. The answer is not judged: tests look at `status` and `body`. */
+export async function call<T = Record<string, unknown>>(method: string, path: string, body?: unknown, token?: string): Promise<Answer<T>> {
+  const headers: Record<string, string> = { accept: 'application/json' };
+  if (body !== undefined) headers['content-type'] = 'application/json';
+  if (token) headers['authorization'] = `Bearer ${token}`;
+  const answer = await fetch(`${environment().baseURL}/api/v1${path}`, {
+    method,
+    headers,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await answer.text();
+  return { status: answer.status, headers: answer.headers, body: (text ? JSON.parse(text) : {}) as T };
+}
+
+/** Like `call`, where anything but success is a failure of the test. */
+export async function done<T = Record<string, unknown>>(method: string, path: string, body?: unknown, token?: string): Promise<T> {
+  const answer = await call<T>(method, path, body, token);
+  if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+  return answer.body;
+}
+
+/** An access token for somebody who belongs to one organisation, or to the one named by its slug. */
+export async function tokenOf(who: { email: string; password: string }, tenant?: string): Promise<string> {
+  const login = await done<{ access_token: string }>('POST', '/auth/login', { ...who, ...(tenant ? { tenant } : {}) });
+  return login.access_token;
+}
+
+export interface Me {
+  user: { id: string; name: string; email: string };
+  tenant: { id: string; name: string; slug: string };
+  role: string;
+  permissions: string[];
+}
+
+export interface LicenseView {
+  id: string;
+  key: string;
+  tier: string;
+  max_seats: number;
+  active?: number;
+}
+
+export interface SessionView {
+  id: string;
+  user_name: string;
+  hardware_id: string;
+  started_at: string;
+  last_heartbeat_at: string;
+  expires_at: string;
+}
+
+/** The licences of the organisation. */
+export async function licenses(token: string): Promise<LicenseView[]> {
+  return listOf<LicenseView>(await done('GET', '/licenses', undefined, token));
+}
+
+/** Who holds a seat of the organisation's first licence. */
+export async function sessions(token: string): Promise<SessionView[]> {
+  const [first] = await licenses(token);
+  return listOf<SessionView>(await done('GET', `/licenses/${first?.id}/sessions`, undefined, token));
+}
+
+/** A list's answer is an object with one array in it. */
+function listOf<T>(body: unknown): T[] {
+  const list = Array.isArray(body) ? body : Object.values(body as object).find(Array.isArray);
+  if (!list) throw new Error(`No list in ${JSON.stringify(body)}`);
+  return list as T[];
+}

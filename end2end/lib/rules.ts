@@ -1,0 +1,37 @@
+/** What every page of the portal owes to whoever reads it. */
+
+import AxeBuilder from '@axe-core/playwright';
+import { type Page } from '@playwright/test';
+import { expect } from './test.ts';
+
+/** One main heading, and a title of the form "PAGE · PRODUCT_NAME". */
+export async function expectHeaded(page: Page): Promise<void> {
+  await expect(page.locator('h1')).toHaveCount(1);
+  await expect(page.locator('h1')).not.toBeEmpty();
+  await expect(page).toHaveTitle(/^\S.* · CODITECT$/);
+}
+
+/** Nothing makes the page wider than a small phone. */
+export async function expectNoSidewaysScroll(page: Page, width = 360): Promise<void> {
+  const before = page.viewportSize();
+  await page.setViewportSize({ width, height: 740 });
+  const wide = await page.evaluate((width) => {
+    const root = document.scrollingElement ?? document.documentElement;
+    if (root.scrollWidth <= width) return [];
+    const over = [...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > width + 0.5);
+    return [`the page is ${root.scrollWidth} px wide`, ...over.slice(-3).map((e) => e.outerHTML.slice(0, 160))];
+  }, width);
+  expect(wide, `wider than ${width} px: ${page.url()}`).toEqual([]);
+  if (before) await page.setViewportSize(before);
+}
+
+/** No violation of any rule that axe knows, in the light and in the dark. */
+export async function expectAccessible(page: Page): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    // Nothing may be half faded in when contrast is measured.
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    const found = violations.map((v) => `${v.id}: ${v.help}\n${v.nodes.map((n) => `  ${n.target.join(' ')} ${n.failureSummary}`).join('\n')}`);
+    expect(found, `${colorScheme}: ${page.url()}`).toEqual([]);
+  }
+}

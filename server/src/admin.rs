@@ -1,0 +1,86 @@
+//! `portal admin …`: what an operator does from the shell. Each command is one use-case.
+
+use clap::Subcommand;
+use domain::licenses::PolicyChange;
+use domain::{Services, licenses, support};
+use std::path::PathBuf;
+use store::OpCtx;
+use types::StaffRole;
+
+/// Commands of the operator.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Set how many seats an organization owns. Nobody who is running is cut off.
+    SetSeats {
+        /// The organization's address: the SLUG in /orgs/SLUG
+        #[arg(long)]
+        tenant: String,
+        #[arg(long)]
+        seats: u32,
+        /// Which license; the first (best tier, then oldest) if absent
+        #[arg(long)]
+        license_key: Option<String>,
+    },
+    /// Set how long a seat is held, how often the application calls, and how long it may go on offline.
+    SetPolicy {
+        /// The organization's address: the SLUG in /orgs/SLUG
+        #[arg(long)]
+        tenant: String,
+        #[arg(long)]
+        lease_seconds: Option<u32>,
+        #[arg(long)]
+        heartbeat_seconds: Option<u32>,
+        #[arg(long)]
+        offline_hours: Option<u32>,
+        /// Which license; the first (best tier, then oldest) if absent
+        #[arg(long)]
+        license_key: Option<String>,
+    },
+    /// Make somebody a member of the support staff, and print a link that works once to set the password.
+    CreateStaff {
+        #[arg(long)]
+        email: String,
+        #[arg(long)]
+        name: Option<String>,
+        /// SUPPORT or STAFF_ADMIN
+        #[arg(long, default_value = "STAFF_ADMIN")]
+        role: String,
+    },
+    /// Make a key that signs license tokens.
+    NewKey {
+        /// The file to write; it must not exist
+        path: PathBuf,
+    },
+}
+
+/// Carries a command out and prints what the operator wants to know.
+#[allow(clippy::print_stdout, reason = "the answer goes to the operator's terminal")]
+pub async fn run(command: Command, services: &Services) -> anyhow::Result<()> {
+    let ctx = OpCtx::system("operator");
+    let told = |e: domain::Error| anyhow::anyhow!("{}", e.into_problem().detail);
+    match command {
+        Command::SetSeats { tenant, seats, license_key } => {
+            let change = PolicyChange { max_seats: Some(seats), ..PolicyChange::default() };
+            let l = licenses::set_policy(&ctx, services, &tenant, license_key.as_deref(), &change).await.map_err(told)?;
+            println!("{tenant}: {} has {} seats.", l.key, l.max_seats);
+        }
+        Command::SetPolicy { tenant, lease_seconds, heartbeat_seconds, offline_hours, license_key } => {
+            let change = PolicyChange { max_seats: None, lease_seconds, heartbeat_seconds, offline_hours };
+            let l = licenses::set_policy(&ctx, services, &tenant, license_key.as_deref(), &change).await.map_err(told)?;
+            println!(
+                "{tenant}: {} holds a seat for {} s, heartbeat every {} s, offline for {} h.",
+                l.key, l.lease_seconds, l.heartbeat_seconds, l.offline_hours
+            );
+        }
+        Command::CreateStaff { email, name, role } => {
+            let role: StaffRole = role.parse().map_err(|_| anyhow::anyhow!("--role is SUPPORT or STAFF_ADMIN."))?;
+            let link = support::create_staff(&ctx, services, &email, name.as_deref(), role).await.map_err(told)?;
+            println!("{email} is {role}. Set the password within 24 hours:\n{link}");
+        }
+        Command::NewKey { path } => {
+            crate::signer::LocalEd25519::create(&path)?;
+            println!("{} holds a new Ed25519 key.", path.display());
+        }
+    }
+    Ok(())
+}

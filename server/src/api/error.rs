@@ -1,0 +1,89 @@
+//! Problems on the wire (RFC 9457).
+
+use crate::web::request::RequestInfo;
+use axum::extract::Request;
+use axum::http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use types::{Code, Problem};
+
+/// What a handler returns when it refuses.
+#[derive(Debug)]
+pub struct ApiError(pub Problem);
+
+impl From<domain::Error> for ApiError {
+    fn from(error: domain::Error) -> Self {
+        Self(error.into_problem())
+    }
+}
+
+impl From<Problem> for ApiError {
+    fn from(problem: Problem) -> Self {
+        Self(problem)
+    }
+}
+
+impl IntoResponse for ApiError {
+    /// The body is written by [`layer`], which knows the request's id.
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = status.into_response();
+        response.extensions_mut().insert(Refusal(Box::new(self.0)));
+        response
+    }
+}
+
+#[derive(Clone)]
+struct Refusal(Box<Problem>);
+
+/// Writes problem documents, also for what no handler of ours refused: unknown paths, wrong methods, bodies that are too large.
+pub async fn layer(request: Request, next: Next) -> Response {
+    let id = request.extensions().get::<RequestInfo>().map(|i| i.id.clone()).unwrap_or_default();
+    let path = request.uri().path();
+    let machine = path.starts_with("/api/") || path.starts_with("/.well-known/") || path.starts_with("/webhooks/");
+    let wants_page = request.headers().get(ACCEPT).and_then(|a| a.to_str().ok()).is_some_and(|a| a.contains("text/html"));
+    let mut response = next.run(request).await;
+    let problem = match response.extensions_mut().remove::<Refusal>() {
+        Some(Refusal(problem)) => *problem,
+        None => match response.status() {
+            StatusCode::NOT_FOUND if machine && !has_body(&response) => Problem::new(Code::NotFound, "There is nothing at this address."),
+            StatusCode::METHOD_NOT_ALLOWED => Problem::new(Code::MethodNotAllowed, "This address does not take that method."),
+            StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Code::PayloadTooLarge, "The request is larger than 64 KiB."),
+            StatusCode::REQUEST_TIMEOUT => Problem::new(Code::Unavailable, "The answer took too long. Try again.").retry_after(5),
+            _ => return response,
+        },
+    };
+    let mut answer = document(problem, id, wants_page && !machine);
+    // Allow, for one.
+    for (name, value) in response.headers() {
+        if name != CONTENT_TYPE && name != http::header::CONTENT_LENGTH {
+            answer.headers_mut().entry(name).or_insert(value.clone());
+        }
+    }
+    answer
+}
+
+fn has_body(response: &Response) -> bool {
+    response.headers().contains_key(CONTENT_TYPE)
+}
+
+fn document(mut problem: Problem, request_id: String, for_person: bool) -> Response {
+    problem.request_id = request_id;
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = if for_person {
+        let text = format!("{}\n{}\n", problem.title, problem.detail);
+        (status, [(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))], text).into_response()
+    } else {
+        // A problem is plain data; it always serialises.
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        (status, [(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))], body).into_response()
+    };
+    if let Some(seconds) = problem.retry_after {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}

@@ -1,0 +1,151 @@
+//! The embedded mode: `portal dev` on a machine where nothing is set up.
+//!
+//! Everything that no variable names is private to the repository and lives in one folder (`.portal`): PostgreSQL, Redis, the mail
+//! folder, keys and passwords. The rest of the portal sees an ordinary configuration, so it is the same program in production.
+//!
+//! ```text
+//! .portal/lock           held while a portal runs here
+//! .portal/running.json   how `portal admin` reaches it
+//! .portal/secrets.json   generated passwords and keys
+//! .portal/postgres/      cluster and log; belongs to another user when we are root
+//! .portal/redis/         append-only file and log
+//! .portal/keys/          licence signing keys
+//! .portal/mail/          one file per delivered message
+//! ```
+
+mod folder;
+pub mod mailbox;
+mod secrets;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+
+use anyhow::Context;
+use domain::ports::time::Random;
+use local_services::postgres::{Passwords, Postgres, Purpose};
+use local_services::redis::Redis;
+use local_services::{Keeper, ServiceError};
+use url::Url;
+
+use crate::config::Env;
+use folder::RunLock;
+use secrets::Secrets;
+
+pub use folder::{mail_folder, running};
+
+/// The database's name.
+const DATABASE: &str = "portal";
+
+/// The private services of one running portal. [`Embedded::stop`] ends them in order; if that is missed, they end with the process.
+pub struct Embedded {
+    postgres: Option<Postgres>,
+    redis: Option<Redis>,
+    // Dropped in this order: the services end before another portal may start here.
+    _keeper: Keeper,
+    lock: RunLock,
+}
+
+impl Embedded {
+    /// Starts what `env` does not name, and returns `env` with the variables that name it. `listen` is where the portal will serve.
+    ///
+    /// Fails with one sentence: another portal runs here, a program is missing, a service does not start.
+    pub async fn start(folder: &Path, env: Env, listen: SocketAddr, random: Arc<dyn Random>) -> anyhow::Result<(Self, Env)> {
+        let folder = folder.to_owned();
+        tokio::task::spawn_blocking(move || Self::start_blocking(&folder, env, listen, random.as_ref()))
+            .await
+            .context("start was interrupted")?
+    }
+
+    fn start_blocking(folder: &Path, env: Env, listen: SocketAddr, random: &dyn Random) -> anyhow::Result<(Self, Env)> {
+        let (folder, lock) = RunLock::take(folder)?;
+        let secrets = Secrets::load_or_create(&folder, random)?;
+        let keeper = Keeper::new()?;
+        let wants_postgres = !env.is_set("DATABASE_URL") && !env.is_set("DATABASE_OWNER_URL");
+        let wants_redis = !env.is_set("REDIS_URL");
+        let (postgres, redis) = thread::scope(|scope| {
+            let postgres = wants_postgres.then(|| scope.spawn(|| start_postgres(&keeper, &folder, &secrets)));
+            let redis = wants_redis.then(|| start_redis(&keeper, &folder, &secrets));
+            let postgres =
+                postgres.map(|thread| thread.join().unwrap_or_else(|_| Err(ServiceError("PostgreSQL: start failed".to_owned()))));
+            (postgres.transpose(), redis.transpose())
+        });
+        let (postgres, redis) = both_or_none(postgres, redis)?;
+        let mut defaults = settings(&folder, listen, &secrets)?;
+        if let Some(postgres) = &postgres {
+            defaults.push(("DATABASE_URL", postgres.app_url(DATABASE)));
+            defaults.push(("DATABASE_OWNER_URL", postgres.owner_url(DATABASE)));
+        }
+        if let Some(redis) = &redis {
+            defaults.push(("REDIS_URL", redis.url()));
+        }
+        let defaults: Vec<(String, String)> = defaults.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let embedded = Self { postgres, redis, _keeper: keeper, lock };
+        embedded.lock.publish(&defaults)?;
+        Ok((embedded, env.with_defaults(defaults)))
+    }
+
+    /// Ends the services, the portal's own connections having been closed, and waits until everything is on disk.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        tokio::task::spawn_blocking(move || {
+            let redis = self.redis.map_or(Ok(()), Redis::stop);
+            let postgres = self.postgres.map_or(Ok(()), Postgres::stop);
+            self.lock.release();
+            redis.and(postgres)
+        })
+        .await
+        .context("stop was interrupted")?
+        .map_err(Into::into)
+    }
+}
+
+fn start_postgres(keeper: &Keeper, folder: &Path, secrets: &Secrets) -> Result<Postgres, ServiceError> {
+    tracing::info!("starting PostgreSQL");
+    let passwords = Passwords {
+        superuser: secrets.postgres_superuser.clone(),
+        owner: secrets.postgres_owner.clone(),
+        app: secrets.postgres_app.clone(),
+    };
+    Postgres::start(keeper, &folder.join("postgres"), DATABASE, passwords, Purpose::Keep)
+}
+
+fn start_redis(keeper: &Keeper, folder: &Path, secrets: &Secrets) -> Result<Redis, ServiceError> {
+    tracing::info!("starting Redis");
+    Redis::start(keeper, &folder.join("redis"), &secrets.redis)
+}
+
+/// When one did not start, the other is ended in order.
+fn both_or_none(
+    postgres: Result<Option<Postgres>, ServiceError>,
+    redis: Result<Option<Redis>, ServiceError>,
+) -> Result<(Option<Postgres>, Option<Redis>), ServiceError> {
+    match (postgres, redis) {
+        (Ok(postgres), Ok(redis)) => Ok((postgres, redis)),
+        (Err(e), Ok(redis)) => {
+            redis.map_or(Ok(()), Redis::stop)?;
+            Err(e)
+        }
+        (Ok(postgres), Err(e)) => {
+            postgres.map_or(Ok(()), Postgres::stop)?;
+            Err(e)
+        }
+        (Err(e), Err(_)) => Err(e),
+    }
+}
+
+/// Variables that need no service.
+fn settings(folder: &Path, listen: SocketAddr, secrets: &Secrets) -> anyhow::Result<Vec<(&'static str, String)>> {
+    let mail = Url::from_file_path(mail_folder(folder)).map_err(|()| anyhow::anyhow!("{} is not an absolute path", folder.display()))?;
+    let key: PathBuf = folder.join("keys").join("license-signing.pem");
+    Ok(vec![
+        ("PORTAL_BASE_URL", format!("http://localhost:{}", listen.port())),
+        ("PORTAL_SECRET", secrets.portal_secret.clone()),
+        ("SIGNER", format!("local-ed25519:{}", key.display())),
+        ("SMTP_URL", mail.into()),
+        ("MAIL_FROM", "no-reply@portal.localhost".to_owned()),
+    ])
+}
+
+#[cfg(test)]
+mod tests;

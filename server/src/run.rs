@@ -1,0 +1,197 @@
+//! Wiring: from the configuration to something that serves.
+
+use crate::api;
+use crate::config::{Config, Env, Signer as SignerConfig};
+use crate::embedded::{self, Embedded};
+use crate::http_server::{self, Limits, Shutdown};
+use crate::signer::LocalEd25519;
+use crate::state::{AppState, WebSettings};
+use crate::web::{headers, pages, request};
+use crate::{config, mail, ops, worker};
+use anyhow::{Context, bail};
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware;
+use domain::limits::Limits as AttemptLimits;
+use domain::passwords::Passwords;
+use domain::ports::time::{SystemClock, SystemRandom};
+use domain::{Services, Settings};
+use leptos::config::LeptosOptions;
+use seats::RedisSeats;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use store::Store;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::timeout::TimeoutLayer;
+
+/// Database connections of one process.
+const DATABASE_CONNECTIONS: u32 = 16;
+
+/// Connects to everything that use-cases need. Redis must answer once; PostgreSQL may come later.
+pub async fn services(config: &Config) -> anyhow::Result<Services> {
+    let store = Store::connect(config.database.url.expose(), DATABASE_CONNECTIONS).context("DATABASE_URL cannot be used")?;
+    let seats = RedisSeats::connect(config.redis.url.expose()).await.context("REDIS_URL: Redis does not answer")?;
+    let signer = match &config.signer {
+        SignerConfig::LocalEd25519(path) => LocalEd25519::read(path)?,
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    Ok(Services {
+        store,
+        seats: Arc::new(seats),
+        signer: Arc::new(signer),
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom),
+        passwords: Passwords::new(cores).map_err(|e| anyhow::anyhow!("passwords cannot be hashed: {e}"))?,
+        limits: Arc::new(AttemptLimits::default()),
+        settings: Settings {
+            base_url: config.http.base_url.as_str().to_owned(),
+            product_name: config.product_name.clone(),
+            access_key: config.secret.expose().as_bytes().to_vec(),
+        },
+    })
+}
+
+/// Refuses to run on a database whose role could bypass row-level security, or on a Redis that may throw leases away.
+async fn check(config: &Config, services: &Services) -> anyhow::Result<()> {
+    store::schema::check_role(&services.store).await.context("the database does not answer")??;
+    let policy = RedisSeats::connect(config.redis.url.expose()).await?.eviction_policy().await?;
+    if !policy.keeps_leases() {
+        bail!(
+            "Redis may evict keys when its memory is full (maxmemory-policy {}), which would hand out seats twice: set it to noeviction.",
+            policy.policy
+        );
+    }
+    Ok(())
+}
+
+/// The whole application as one service.
+pub fn router(state: AppState) -> Router {
+    // Events are pushed one by one; compressing would hold them back.
+    let compress = CompressionLayer::new().br(true).gzip(true).compress_when(DefaultPredicate::new().and(NotForContentType::SSE));
+    Router::new()
+        .merge(ops::probes())
+        .merge(api::v1::router())
+        .fallback_service(pages::router(&state).with_state(state.clone()))
+        .method_not_allowed_fallback(async || StatusCode::METHOD_NOT_ALLOWED)
+        .layer(DefaultBodyLimit::max(api::extract::BODY_LIMIT))
+        .layer(RequestBodyLimitLayer::new(api::extract::BODY_LIMIT))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, Duration::from_secs(30)))
+        .layer(compress)
+        .layer(middleware::from_fn(api::error::layer))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(headers::layer))
+        .layer(middleware::from_fn_with_state(state.clone(), request::layer))
+        .with_state(state)
+}
+
+/// A panic in a handler costs one request, not the process; it has been logged with its place.
+fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> http::Response<axum::body::Body> {
+    use axum::response::IntoResponse;
+    (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side.").into_response()
+}
+
+fn leptos_options(listen: SocketAddr) -> LeptosOptions {
+    // Where the build put stylesheet, WebAssembly and images.
+    let site = std::env::var("LEPTOS_SITE_ROOT").unwrap_or_else(|_| "target/site".to_owned());
+    LeptosOptions::builder().output_name("portal").site_root(site).site_pkg_dir("pkg").site_addr(listen).build()
+}
+
+/// Serves pages and the licence API until a signal; with the background work in the same process if `with_worker`.
+pub async fn serve(config: Config, dev_mailbox: Option<PathBuf>, with_worker: bool, shutdown: Shutdown) -> anyhow::Result<()> {
+    let listener = http_server::bind(config.http.listen).await?;
+    let services = services(&config).await?;
+    check(&config, &services).await?;
+    let metrics = ops::install_metrics()?;
+    if let Some(address) = config.http.metrics_listen {
+        let listener = http_server::bind(address).await?;
+        tokio::spawn(http_server::serve(listener, ops::metrics(metrics), Limits { connections: 16, ..Limits::default() }, shutdown.clone()));
+    }
+    let state = AppState {
+        services: services.clone(),
+        leptos: leptos_options(config.http.listen),
+        web: Arc::new(WebSettings {
+            origin: config.http.base_url.as_str().to_owned(),
+            product_name: config.product_name.as_str().into(),
+            trusted_proxies: config.http.trusted_proxies.clone(),
+            dev_mailbox,
+        }),
+    };
+    let work = if with_worker {
+        let transport = mail::transport(&config.mail, services.clock.clone(), services.random.clone())?;
+        Some(tokio::spawn(worker::run(services.clone(), transport, shutdown.clone())))
+    } else {
+        None
+    };
+    let limits = Limits { connections: http_server::connections_allowed(Limits::default().connections), ..Limits::default() };
+    tracing::info!(address = %config.http.listen, url = config.http.base_url.as_str(), "serving");
+    http_server::serve(listener, router(state), limits, shutdown).await;
+    if let Some(work) = work {
+        work.await?;
+    }
+    services.store.close().await;
+    Ok(())
+}
+
+/// The background work alone.
+pub async fn work(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
+    let services = services(&config).await?;
+    check(&config, &services).await?;
+    let transport = mail::transport(&config.mail, services.clock.clone(), services.random.clone())?;
+    worker::run(services.clone(), transport, shutdown).await;
+    services.store.close().await;
+    Ok(())
+}
+
+/// Brings the database to this version, as its owner.
+pub async fn migrate(owner_url: &str, app_url: &str) -> anyhow::Result<()> {
+    let app = url::Url::parse(app_url).context("DATABASE_URL cannot be read")?;
+    Ok(store::schema::migrate(owner_url, app.username()).await?)
+}
+
+/// `portal dev`: whatever no variable names is private to `folder`.
+pub async fn dev(folder: &Path, env: Env, shutdown: Shutdown) -> anyhow::Result<()> {
+    let listen = config::listen_address(&env)?;
+    // Before anything is started: a taken port is the likeliest mistake.
+    drop(http_server::bind(listen).await?);
+    let (embedded, env) = Embedded::start(folder, env, listen, Arc::new(SystemRandom)).await?;
+    let outcome = dev_on(folder, env, shutdown).await;
+    let stopped = embedded.stop().await;
+    outcome.and(stopped)
+}
+
+async fn dev_on(folder: &Path, env: Env, shutdown: Shutdown) -> anyhow::Result<()> {
+    let config = Config::from_env(&env)?;
+    let SignerConfig::LocalEd25519(key) = &config.signer;
+    if !key.exists() {
+        LocalEd25519::create(key)?;
+    }
+    if let Some(owner) = &config.database.owner_url {
+        migrate(owner.expose(), config.database.url.expose()).await?;
+    }
+    let in_folder = matches!(config.mail.delivery, config::MailDelivery::Folder(_));
+    let mailbox = in_folder.then(|| embedded::mail_folder(&folder.canonicalize().unwrap_or_else(|_| folder.to_owned())));
+    let url = config.http.base_url.as_str().to_owned();
+    let ready = announce(config.http.listen, url, mailbox.is_some());
+    let announced = tokio::spawn(ready);
+    let outcome = serve(config, mailbox, true, shutdown).await;
+    announced.abort();
+    outcome
+}
+
+/// Tells the person at the terminal where to go, once it works.
+async fn announce(listen: SocketAddr, url: String, mailbox: bool) {
+    while tokio::net::TcpStream::connect(listen).await.is_err() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let mail = if mailbox { format!("\n  Mail:   {url}/dev/mailbox") } else { String::new() };
+    #[allow(clippy::print_stdout, reason = "this is for the person at the terminal, not for the log")]
+    {
+        println!("\n  Portal: {url}{mail}\n  Stop:   Ctrl-C\n");
+    }
+}

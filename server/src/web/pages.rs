@@ -1,0 +1,147 @@
+//! The rendered pages, the server functions behind their forms, and the files beside them.
+
+use crate::embedded::mailbox;
+use crate::state::AppState;
+use crate::web::headers::PageNonce;
+use crate::web::request::RequestInfo;
+use crate::web::{cross_site, exports, identify, live};
+use app::app::App;
+use app::layout::{ErrorKind, ErrorPage};
+use app::shell::shell;
+use app::ui::times::Now;
+use app::ui::{Product, Theme};
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::{CACHE_CONTROL, COOKIE, LOCATION, REFERER, SET_COOKIE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Form, Router};
+use leptos::prelude::*;
+use leptos_axum::{LeptosRoutes, generate_route_list, handle_server_fns_with_context};
+use serde::Deserialize;
+use store::web_sessions::WebSessions;
+use tower_http::services::ServeDir;
+use tower_sessions::cookie::SameSite;
+use tower_sessions::{Expiry, Session, SessionManagerLayer};
+
+/// Cookies with this prefix are only taken by browsers when they are Secure, without Domain, and for the whole site (RFC 6265bis).
+pub const SESSION_COOKIE: &str = "__Host-portal";
+
+/// Everything that a browser sees.
+pub fn router(state: &AppState) -> Router<AppState> {
+    let sessions = SessionManagerLayer::new(WebSessions::new(state.services.store.clone()))
+        .with_name(SESSION_COOKIE)
+        .with_secure(true)
+        .with_http_only(true)
+        .with_same_site(SameSite::Lax)
+        .with_path("/")
+        .with_expiry(Expiry::OnInactivity(time::Duration::seconds(identify::ABSOLUTE_SECONDS)));
+    let routes = generate_route_list(App);
+    let mut pages = Router::new()
+        .route("/_fn/{*name}", post(server_fn))
+        .route("/orgs/{slug}/live", get(live::live))
+        .route("/orgs/{slug}/audit.csv", get(exports::csv))
+        .route("/orgs/{slug}/audit.json", get(exports::json))
+        .route(app::layout::SIGN_OUT_PATH, post(sign_out))
+        .route(app::layout::THEME_PATH, post(theme))
+        .leptos_routes_with_context(state, routes, { let state = state.clone(); move || provide(&state) }, {
+            let options = state.leptos.clone();
+            move || shell(options.clone(), App)
+        });
+    if let Some(folder) = &state.web.dev_mailbox {
+        pages = pages.merge(mailbox::router(folder.clone(), &state.web.product_name).with_state(()));
+    }
+    pages
+        .fallback(file_or_not_found)
+        .layer(middleware::from_fn_with_state(state.clone(), identify::layer))
+        .layer(sessions)
+        .layer(middleware::from_fn_with_state(state.clone(), cross_site::layer))
+}
+
+/// What a page finds in context beside its [`app::visit::Visit`].
+fn provide(state: &AppState) {
+    let parts = use_context::<http::request::Parts>();
+    let theme = parts.as_ref().and_then(|p| p.headers.get(COOKIE)).and_then(|c| c.to_str().ok()).map(Theme::from_cookies);
+    provide_context(theme.unwrap_or_default());
+    provide_context(Product(state.web.product_name.clone()));
+    provide_context(Now(state.services.now()));
+    if let Some(PageNonce(nonce)) = parts.as_ref().and_then(|p| p.extensions.get::<PageNonce>()) {
+        provide_context(nonce.clone());
+    }
+}
+
+async fn server_fn(State(state): State<AppState>, request: Request) -> Response {
+    handle_server_fns_with_context(move || provide(&state), request).await.into_response()
+}
+
+/// A page that says that we cannot answer now; needs neither database nor session.
+pub fn unavailable(state: &AppState, info: &RequestInfo) -> Response {
+    let owner = Owner::new();
+    let id = info.id.clone();
+    let options = state.leptos.clone();
+    let state = state.clone();
+    let html = owner.with(move || {
+        provide(&state);
+        shell(options, move || view! { <ErrorPage kind=ErrorKind::Unavailable request_id=Some(id)/> }).into_view().to_html()
+    });
+    let mut response = (StatusCode::SERVICE_UNAVAILABLE, Html(html)).into_response();
+    response.headers_mut().insert(http::header::RETRY_AFTER, HeaderValue::from_static("5"));
+    response
+}
+
+/// Ends the browser session: its row goes, so the old cookie is dead at once.
+async fn sign_out(session: Session) -> Response {
+    match session.flush().await {
+        Ok(()) => Redirect::to("/login?toast=signed_out").into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a browser session was not ended");
+            (StatusCode::SERVICE_UNAVAILABLE, "You are still signed in. Try again.").into_response()
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct ThemeChoice {
+    theme: String,
+}
+
+/// Light, dark or as the system has it; kept in a cookie for a year.
+async fn theme(Extension(info): Extension<RequestInfo>, headers: HeaderMap, Form(choice): Form<ThemeChoice>) -> Response {
+    let cookie = format!("theme={}; Path=/; Max-Age=31536000; SameSite=Lax; Secure", Theme::parse(&choice.theme).as_str());
+    let back = headers.get(REFERER).and_then(|r| r.to_str().ok()).and_then(|r| url::Url::parse(r).ok());
+    let back = back.map_or_else(|| "/".to_owned(), |u| u[url::Position::BeforePath..].to_owned());
+    // A path of our own, whatever the header says.
+    let back = if back.starts_with('/') && !back.starts_with("//") { back } else { "/".to_owned() };
+    tracing::debug!(request = info.id, "theme changed");
+    (StatusCode::SEE_OTHER, [(SET_COOKIE, cookie), (LOCATION, back)]).into_response()
+}
+
+/// Files of the site; everything else is a 404 page.
+async fn file_or_not_found(State(state): State<AppState>, request: Request) -> Response {
+    let path = request.uri().path().to_owned();
+    let is_get = matches!(*request.method(), http::Method::GET | http::Method::HEAD);
+    if is_get && !path.contains("/.") && path != "/" {
+        let (parts, _) = request.into_parts();
+        let asked = Request::from_parts(parts.clone(), Body::empty());
+        let served = ServeDir::new(state.leptos.site_root.as_ref()).precompressed_br().precompressed_gzip().try_call(asked).await;
+        if let Ok(mut response) = served.map(IntoResponse::into_response)
+            && response.status() != StatusCode::NOT_FOUND
+        {
+            // The names do not change with the contents, so browsers ask each time whether they have the newest.
+            response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+            return response;
+        }
+        return not_found(&state, Request::from_parts(parts, Body::empty())).await;
+    }
+    not_found(&state, request).await
+}
+
+async fn not_found(state: &AppState, request: Request) -> Response {
+    let options = state.leptos.clone();
+    let state = state.clone();
+    let render = leptos_axum::render_app_async_with_context(move || provide(&state), move || shell(options.clone(), App));
+    render(request).await.into_response()
+}
+

@@ -1,0 +1,96 @@
+//! Every request gets an id, the caller's real address, a log line and a count.
+
+use crate::state::AppState;
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+use ipnet::IpNet;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Instant;
+use store::OpCtx;
+use tracing::Instrument;
+
+/// Header that names the request in answers, logs and problems.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Put into the extensions of every request.
+#[derive(Clone, Debug)]
+pub struct RequestInfo {
+    pub id: String,
+    pub ip: Option<IpAddr>,
+}
+
+impl RequestInfo {
+    /// The context of a request of which nothing is known yet.
+    pub fn anonymous(&self) -> OpCtx {
+        OpCtx { client_ip: self.ip, ..OpCtx::anonymous(self.id.clone()) }
+    }
+}
+
+/// The outermost layer.
+pub async fn layer(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let mut random = [0; 16];
+    state.services.random.fill(&mut random);
+    let id = uuid::Builder::from_random_bytes(random).into_uuid().simple().to_string();
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip());
+    let ip = peer.map(|peer| client_ip(peer, request.headers(), &state.web.trusted_proxies));
+    request.extensions_mut().insert(RequestInfo { id: id.clone(), ip });
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or_else(|| "unmatched".to_owned(), |m| m.as_str().to_owned());
+    let span = tracing::info_span!("request", request_id = %id, %method, route);
+    let begun = Instant::now();
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let took = begun.elapsed();
+    let status = response.status().as_u16();
+    metrics::counter!("http_requests_total", "method" => method.to_string(), "route" => route.clone(), "status" => status.to_string()).increment(1);
+    metrics::histogram!("http_request_seconds", "route" => route).record(took);
+    let millis = took.as_micros() as f64 / 1000.0;
+    span.in_scope(|| {
+        if status >= 500 {
+            tracing::error!(status, millis, "answered");
+        } else {
+            tracing::debug!(status, millis, "answered");
+        }
+    });
+    // Thirty-two hexadecimal digits are a valid header value.
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+/// The address nearest to us that no trusted proxy stands for: what a client writes into `X-Forwarded-For` himself is left of it.
+fn client_ip(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let is_trusted = |ip: &IpAddr| trusted.iter().any(|net| net.contains(ip));
+    if !is_trusted(&peer) {
+        return peer;
+    }
+    let hops = headers.get_all("x-forwarded-for").iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
+    let hops: Vec<IpAddr> = hops.map_while(|hop| hop.trim().parse().ok()).collect();
+    hops.iter().rev().find(|ip| !is_trusted(ip)).or(hops.first()).copied().unwrap_or(peer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
+        let mut headers = HeaderMap::new();
+        for f in forwarded {
+            headers.append("x-forwarded-for", f.parse().unwrap());
+        }
+        let trusted: Vec<IpNet> = trusted.iter().map(|t| t.parse().unwrap()).collect();
+        client_ip(peer.parse().unwrap(), &headers, &trusted).to_string()
+    }
+
+    #[test]
+    fn nobody_can_pretend_another_address() {
+        assert_eq!(ip("192.0.2.7", &["203.0.113.1"], &[]), "192.0.2.7");
+        assert_eq!(ip("10.0.0.1", &["203.0.113.1"], &["10.0.0.0/8"]), "203.0.113.1");
+        assert_eq!(ip("10.0.0.1", &["1.1.1.1, 203.0.113.1"], &["10.0.0.0/8"]), "203.0.113.1");
+        assert_eq!(ip("10.0.0.1", &["1.1.1.1", "203.0.113.1, 10.0.0.2"], &["10.0.0.0/8"]), "203.0.113.1");
+        assert_eq!(ip("10.0.0.1", &["nonsense"], &["10.0.0.0/8"]), "10.0.0.1");
+        assert_eq!(ip("10.0.0.1", &[], &["10.0.0.0/8"]), "10.0.0.1");
+    }
+}

@@ -1,0 +1,74 @@
+//! The portal's background work: mail, events of the seats, leases that ran out, copies in the live store.
+
+use crate::http_server::Shutdown;
+use domain::ports::mail::MailTransport;
+use domain::{Services, jobs};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// An event that a reader took and did not acknowledge comes again after so long, in milliseconds.
+const RECLAIM_MS: u64 = 30_000;
+
+/// Runs all loops until `shutdown`; each finishes the step it is in.
+pub async fn run(services: Services, mail: Arc<dyn MailTransport>, shutdown: Shutdown) {
+    // Names this process to the event streams.
+    let consumer = {
+        let mut random = [0; 8];
+        services.random.fill(&mut random);
+        format!("worker-{:016x}", u64::from_be_bytes(random))
+    };
+    let mut loops = JoinSet::new();
+    let s = services.clone();
+    loops.spawn(repeat("mail", Duration::from_millis(500), shutdown.clone(), move || {
+        let (s, mail) = (s.clone(), mail.clone());
+        async move { jobs::send_mail(&s, mail.as_ref()).await }
+    }));
+    let s = services.clone();
+    loops.spawn(repeat("events", Duration::from_millis(500), shutdown.clone(), move || {
+        let (s, consumer) = (s.clone(), consumer.clone());
+        async move { jobs::drain_events(&s, &consumer, RECLAIM_MS).await.map(|n| n > 0) }
+    }));
+    let s = services.clone();
+    loops.spawn(repeat("sweep", Duration::from_secs(1), shutdown.clone(), move || {
+        let s = s.clone();
+        async move { jobs::sweep(&s).await.map(|n| n > 0) }
+    }));
+    let s = services.clone();
+    loops.spawn(repeat("copies", Duration::from_secs(1), shutdown.clone(), move || {
+        let s = s.clone();
+        async move { jobs::flush_copies(&s).await.map(|n| n > 0) }
+    }));
+    loops.spawn(repeat("purge", Duration::from_secs(600), shutdown.clone(), move || {
+        let s = services.clone();
+        async move { jobs::purge(&s).await.map(|()| false) }
+    }));
+    while loops.join_next().await.is_some() {}
+}
+
+/// Repeats a step: at once while there is more to do, after `pause` when there is not, later and later while it fails.
+async fn repeat<F, Fut>(name: &'static str, pause: Duration, shutdown: Shutdown, step: F)
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = domain::Result<bool>>,
+{
+    let mut failures = 0_u32;
+    while !shutdown.is_draining() {
+        let wait = match step().await {
+            Ok(more) => {
+                failures = 0;
+                if more { Duration::ZERO } else { pause }
+            }
+            Err(error) => {
+                failures = failures.saturating_add(1);
+                tracing::warn!(job = name, failures, %error, "a background step failed and is repeated");
+                (pause * 2_u32.saturating_pow(failures.min(6))).min(Duration::from_secs(5)).max(pause)
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = shutdown.draining() => break,
+        }
+    }
+}
