@@ -35,7 +35,7 @@ export default defineConfig({
     actionTimeout: 10_000,
     navigationTimeout: 15_000,
     screenshot: 'only-on-failure',
-    trace: 'retain-on-failure',
+    // A recording costs each test a second; ask for it with --trace on.
   },
   // Every flow runs twice; what only JavaScript can do stands in `*.js.spec.ts`.
   projects: [

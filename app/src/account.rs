@@ -46,7 +46,7 @@ pub fn NameForm(name: String) -> impl IntoView {
     view! {
         <ActionForm action=action attr:novalidate=true attr:class="grid gap-4">
             <FormError problem=problem fields=&["name"]/>
-            <Field label="Name" name="name" value=name autocomplete="name" maxlength=100 problem=problem/>
+            <Field label="Name" name="name" value=name autocomplete="name" maxlength=200 problem=problem/>
             <div>
                 <SubmitButton pending=ui::busy(action) busy_label="Saving…" kind=Kind::Secondary>
                     "Save name"
@@ -86,7 +86,7 @@ pub fn SignOutEverywhereForm() -> impl IntoView {
         <ActionForm action=action attr:novalidate=true>
             <DialogBody
                 title="Sign out everywhere?"
-                consequence="Every browser, this one too, and every installed application must sign in again. An application that is running loses its seat within 10 minutes."
+                consequence="Every browser, this one too, and every installed application must sign in again. Applications that run now lose their seat within a quarter of an hour."
             >
                 <FormError problem=problem fields=&[]/>
             </DialogBody>
@@ -109,6 +109,7 @@ mod page {
     use crate::layout::{PageHead, SiteLayout};
     use crate::ui::{Avatar, Badge, ButtonLink, Dialog, Kind};
     use crate::visit::visit;
+    use domain::identity::Person;
     use leptos::prelude::*;
     use types::organizations::Organization;
 
@@ -129,7 +130,9 @@ mod page {
             go("/login?next=/account");
             return ().into_any();
         };
-        let back = person.organizations.first().map(|o| (o.name.clone(), format!("/orgs/{}", o.slug)));
+        let Person { name, email, organizations, .. } = person;
+        let shown_email = email.clone();
+        let back = organizations.first().map(|o| (o.name.clone(), format!("/orgs/{}", o.slug)));
         let toast = query("toast").as_deref().and_then(toast).map(str::to_owned);
         let dialog = query("sign-out").map(|_| {
             view! {
@@ -146,19 +149,19 @@ mod page {
                     <Part id="h-profile" title="Profile" text="The name that others see in member lists and the audit log.">
                         <dl class="facts facts-left mb-4">
                             <dt>"Email"</dt>
-                            <dd class="break-words">{person.email.clone()}</dd>
+                            <dd class="break-words">{shown_email}</dd>
                         </dl>
-                        <NameForm name=person.name/>
+                        <NameForm name=name/>
                     </Part>
                     <Part
                         id="h-password"
                         title="Password"
                         text="Changing it ends every other sign-in: other browsers, and installed applications."
                     >
-                        <PasswordForm email=person.email/>
+                        <PasswordForm email=email/>
                     </Part>
                     <Part id="h-organizations" title="Organizations" text="Where you are a member.">
-                        <Organizations organizations=person.organizations/>
+                        <Organizations organizations=organizations/>
                     </Part>
                     <Part id="h-sign-out" title="Sign out everywhere" text="If a device was lost, or you signed in where you should not have.">
                         <ButtonLink href="/account?sign-out=1" kind=Kind::DangerQuiet>

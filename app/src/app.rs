@@ -1,7 +1,22 @@
 //! The map of the site: every path and the page behind it. All pages are rendered whole on the server (`SsrMode::Async`), so a 404 is a
 //! 404 and nothing needs JavaScript.
 
+use crate::account::AccountPage;
+use crate::audit::AuditPage;
+use crate::download::DownloadPage;
+use crate::home::Home;
+use crate::invitations::InvitationPage;
 use crate::layout::{ErrorKind, ErrorPage};
+use crate::licenses::{LicensePage, LicensesPage};
+use crate::login::SignInPage;
+use crate::members::MembersPage;
+use crate::new_organization::NewOrganizationPage;
+use crate::overview::OverviewPage;
+use crate::password::{ForgotPasswordPage, ResetPasswordPage};
+use crate::sessions::SessionsPage;
+use crate::settings::SettingsPage;
+use crate::signup::{SignUpPage, SignUpSentPage, VerifyEmailPage};
+use crate::support::{SupportPage, SupportTenantPage};
 use leptos::prelude::*;
 use leptos_meta::provide_meta_context;
 use leptos_router::components::{Route, Router, Routes};
@@ -14,7 +29,26 @@ pub fn App() -> impl IntoView {
     view! {
         <Router>
             <Routes fallback=NotFound>
-                <Route path=path!("/nothing") view=NotFound ssr=SsrMode::Async/>
+                <Route path=path!("/") view=Home ssr=SsrMode::Async/>
+                <Route path=path!("/signup") view=SignUpPage ssr=SsrMode::Async/>
+                <Route path=path!("/signup/sent") view=SignUpSentPage ssr=SsrMode::Async/>
+                <Route path=path!("/verify-email") view=VerifyEmailPage ssr=SsrMode::Async/>
+                <Route path=path!("/login") view=SignInPage ssr=SsrMode::Async/>
+                <Route path=path!("/forgot-password") view=ForgotPasswordPage ssr=SsrMode::Async/>
+                <Route path=path!("/reset-password") view=ResetPasswordPage ssr=SsrMode::Async/>
+                <Route path=path!("/invitations/:token") view=InvitationPage ssr=SsrMode::Async/>
+                <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async/>
+                <Route path=path!("/download") view=DownloadPage ssr=SsrMode::Async/>
+                <Route path=path!("/orgs/new") view=NewOrganizationPage ssr=SsrMode::Async/>
+                <Route path=path!("/orgs/:slug") view=OverviewPage ssr=SsrMode::Async/>
+                <Route path=path!("/orgs/:slug/sessions") view=SessionsPage ssr=SsrMode::Async/>
+                <Route path=path!("/orgs/:slug/members") view=MembersPage ssr=SsrMode::Async/>
+                <Route path=path!("/orgs/:slug/licenses") view=LicensesPage ssr=SsrMode::Async/>
+                <Route path=path!("/orgs/:slug/licenses/:id") view=LicensePage ssr=SsrMode::Async/>
+                <Route path=path!("/orgs/:slug/audit") view=AuditPage ssr=SsrMode::Async/>
+                <Route path=path!("/orgs/:slug/settings") view=SettingsPage ssr=SsrMode::Async/>
+                <Route path=path!("/support") view=SupportPage ssr=SsrMode::Async/>
+                <Route path=path!("/support/tenants/:id") view=SupportTenantPage ssr=SsrMode::Async/>
             </Routes>
         </Router>
     }

@@ -1,12 +1,14 @@
 //! What the pages keep in the browser's session, read from its address, and where they send it next.
 
 use crate::PageError;
+use crate::problem::PASSING;
 use crate::visit::{Visit, told};
 use domain::identity::Person;
 use leptos::prelude::use_context;
 use std::collections::HashMap;
 use store::web_sessions::USER_KEY;
 use types::UserId;
+use url::Url;
 
 /// Key under which a signed-in session says when it began, in Unix seconds; the server ends it some time after that.
 pub const STARTED_KEY: &str = "started_at";
@@ -80,6 +82,17 @@ fn local_path(next: &str) -> Option<&str> {
     local.then_some(next)
 }
 
+/// The page that a form was on, without what its address said of the time before.
+pub fn without_passing(page: &str) -> Option<Url> {
+    let mut url = Url::parse(page).ok()?;
+    let kept: Vec<(String, String)> = url.query_pairs().into_owned().filter(|(name, _)| !PASSING.contains(&name.as_str())).collect();
+    url.set_query(None);
+    if !kept.is_empty() {
+        url.query_pairs_mut().extend_pairs(kept);
+    }
+    Some(url)
+}
+
 /// Answers a page with a redirect. (`leptos_axum::redirect` does so only for clients that ask for HTML by name.)
 pub fn go(to: &str) {
     let Some(response) = use_context::<leptos_axum::ResponseOptions>() else { return };
@@ -116,6 +129,18 @@ mod tests {
         ] {
             assert_eq!(local_path(wrong), None, "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn errors_and_toasts_are_said_once() {
+        let clean = |page: &str| without_passing(page).map(String::from);
+        assert_eq!(
+            clean("https://p.example/login?next=%2Forgs%2Fa&__path=%2F_fn%2Flogin&__err=x&toast=joined").as_deref(),
+            Some("https://p.example/login?next=%2Forgs%2Fa")
+        );
+        assert_eq!(clean("https://p.example/account?toast=name").as_deref(), Some("https://p.example/account"));
+        assert_eq!(clean("https://p.example/a?q=x+y").as_deref(), Some("https://p.example/a?q=x+y"));
+        assert_eq!(clean("/account"), None, "the header holds whole addresses");
     }
 
     #[test]

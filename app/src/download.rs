@@ -24,7 +24,7 @@ pub fn DownloadPage() -> impl IntoView {
                 title="Get the client"
                 text=format!("coditect-license asks this portal for a seat, keeps it while {product} runs, and gives it back at the end.")
             />
-            <div class="grid max-w-3xl gap-4">
+            <div class="grid max-w-4xl gap-4">
                 <section class="card" aria-labelledby="h-steps">
                     <div class="card-head">
                         <h2 id="h-steps">"On the device"</h2>
@@ -52,7 +52,7 @@ pub fn DownloadPage() -> impl IntoView {
                         <Command line="coditect-license doctor" what="doctor command"/>
                         <p class="text-sm text-ink-2">
                             "When it ends by itself, its exit code says why: " <ExitCode code=3/> " no seat is free, " <ExitCode code=4/>
-                            " the license has expired or is suspended, " <ExitCode code=5/> " not signed in, " <ExitCode code=6/>
+                            " the license has expired or is suspended or the session was ended, " <ExitCode code=5/> " not signed in, " <ExitCode code=6/>
                             " offline and no valid token. Any other code is that of your application."
                         </p>
                     </div>
@@ -80,13 +80,15 @@ fn Step(number: u8, title: &'static str, text: &'static str, children: Children)
 
 /// One line for the terminal.
 #[component]
-fn Command(#[prop(into)] line: String, what: &'static str) -> impl IntoView {
+pub fn Command(#[prop(into)] line: String, what: &'static str) -> impl IntoView {
     view! {
         <div class="codeline">
-            <span class="text-ink-3 select-none" aria-hidden="true">
-                "$"
-            </span>
-            <code tabindex="0">{line.clone()}</code>
+            <code class="py-2 !whitespace-pre-wrap [overflow-wrap:anywhere]">
+                <span class="text-ink-3 select-none" aria-hidden="true">
+                    "$ "
+                </span>
+                {line.clone()}
+            </code>
             <CopyButton text=line what=what.to_owned()/>
         </div>
     }
@@ -98,7 +100,7 @@ fn ExitCode(code: u8) -> impl IntoView {
 }
 
 /// Quoted for a POSIX shell where it needs to be: an address may hold an apostrophe.
-fn shell_word(text: &str) -> String {
+pub fn shell_word(text: &str) -> String {
     let plain = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "@._+-".contains(c));
     if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }

@@ -15,13 +15,13 @@ pub fn Home() -> impl IntoView {
     }
     let product = Product::current().0;
     view! {
-        <SiteLayout title="Concurrent seats for your team">
-            <div class="grid items-center gap-x-16 gap-y-12 py-6 md:py-14 lg:grid-cols-[minmax(0,1fr)_24rem]">
+        <SiteLayout title="Seats for your whole team">
+            <div class="grid items-center gap-x-16 gap-y-12 pt-6 pb-10 md:py-14 lg:grid-cols-[minmax(0,1fr)_24rem]">
                 <div>
-                    <h1 class="max-w-xl text-3xl">"Buy seats for those at work, not for everybody on the payroll"</h1>
+                    <h1 class="max-w-xl text-3xl">"One pool of seats for your whole team"</h1>
                     <p class="mt-4 max-w-xl text-lg text-ink-2">
                         {format!(
-                            "{product} asks for a seat when it starts and gives it back when it ends. Here your organization buys seats, invites people, and sees who holds a seat right now.",
+                            "{product} takes a seat when it starts and gives it back when it ends, so a few seats serve many people. Here your organization buys seats, invites people, and sees who holds one right now.",
                         )}
                     </p>
                     <div class="mt-8 flex flex-wrap gap-2">
@@ -40,8 +40,8 @@ pub fn Home() -> impl IntoView {
                 <Point icon=icon::PLAY title="A seat at every start">
                     "Each running application holds one seat and confirms it every few minutes. One that crashes frees its seat by itself."
                 </Point>
-                <Point icon=icon::MONITOR title="See who is on, end what is not">
-                    "Every session with person, device and time. Ending one is a click, and its seat is free at once."
+                <Point icon=icon::MONITOR title="See who is on right now">
+                    "Every session with its person, device and time. Revoking one takes a click, and its seat is free at once."
                 </Point>
                 <Point icon=icon::UNPLUG title="Works without a network">
                     "A signed license token lets the application start offline for up to three days, so a lost connection does not stop your work."
@@ -73,19 +73,20 @@ fn Point(icon: Lucide, title: &'static str, children: Children) -> impl IntoView
 /// What the overview looks like, with invented people.
 #[component]
 fn Example() -> impl IntoView {
-    let rows = [("Sofia Marchetti", "sofia-studio", "51 min"), ("Daniel Okafor", "ws-02", "1 h 36 min"), ("Wei Zhang", "ws-14", "5 h 20 min")]
-        .into_iter()
-        .map(|(name, device, time)| {
-            view! {
-                <li class="flex items-center gap-2.5 px-4 py-2.5 text-sm">
-                    <Avatar name=name.to_owned()/>
-                    <span class="truncate font-medium">{name}</span>
-                    <span class="truncate text-ink-3">{device}</span>
-                    <span class="ml-auto whitespace-nowrap text-ink-2 tabular-nums">{time}</span>
-                </li>
-            }
-        })
-        .collect_view();
+    let rows =
+        [("Sofia Marchetti", "sofia-studio", "51 min"), ("Daniel Okafor", "ws-02", "1 h 36 min"), ("Wei Zhang", "ws-14", "5 h 20 min")]
+            .into_iter()
+            .map(|(name, device, time)| {
+                view! {
+                    <li class="flex items-center gap-2.5 px-4 py-2.5 text-sm">
+                        <Avatar name=name.to_owned()/>
+                        <span class="truncate font-medium">{name}</span>
+                        <span class="truncate text-ink-3">{device}</span>
+                        <span class="ml-auto whitespace-nowrap text-ink-2 tabular-nums">{time}</span>
+                    </li>
+                }
+            })
+            .collect_view();
     view! {
         <figure class="card m-0">
             <figcaption class="card-head">

@@ -50,11 +50,13 @@ pub fn AcceptForm(
     };
     let inputs = match proof {
         Proof::New => view! {
-            <Field label="Your name" name="name" large=true autocomplete="name" maxlength=100 problem=problem/>
+            <Field label="Your name" name="name" large=true autocomplete="name" maxlength=200 problem=problem/>
             <PasswordField label="Choose a password" new=true large=true help=PASSWORD_HELP problem=problem/>
         }
         .into_any(),
-        Proof::Password => view! { <PasswordField label="Your password" large=true forgot_href="/forgot-password" problem=problem/> }.into_any(),
+        Proof::Password => {
+            view! { <PasswordField label="Your password" large=true forgot_href="/forgot-password" problem=problem/> }.into_any()
+        }
         Proof::SignedIn => ().into_any(),
     };
     // For the browser's password manager only; the server knows the address by the link.
@@ -107,7 +109,9 @@ mod page {
         Suspend::new(async move {
             let (offer, known) = match domain::members::offer(&visit.ctx, &visit.services, &token).await.map_err(told) {
                 Ok(offered) => offered,
-                Err(error) if error.0.code == Code::LinkInvalid => return view! { <DeadLink signed_in=visit.person.is_some()/> }.into_any(),
+                Err(error) if error.0.code == Code::LinkInvalid => {
+                    return view! { <DeadLink signed_in=visit.person.is_some()/> }.into_any();
+                }
                 Err(error) => return view! { <Failed error=error/> }.into_any(),
             };
             match visit.person {

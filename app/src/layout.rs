@@ -1,5 +1,6 @@
 //! The frames around pages. A page calls one of them with its title and its content.
 
+mod crumbs;
 mod error;
 mod org;
 mod public;
@@ -7,11 +8,12 @@ mod site;
 mod staff;
 mod user_menu;
 
+pub use crumbs::Breadcrumb;
 pub use error::{ErrorKind, ErrorPage, Failed};
 pub use org::{NavItem, OrgChoice, OrgFrame, OrgLayout, OrgPage, PageHead, Seats};
 pub use public::PublicLayout;
 pub use site::SiteLayout;
-pub use staff::{StaffFrame, StaffLayout, StaffNavItem};
+pub use staff::{StaffFrame, StaffLayout, StaffNavItem, StaffSearch};
 pub use user_menu::{MenuLink, User};
 
 use crate::ui::{Product, Toast};

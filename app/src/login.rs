@@ -53,7 +53,7 @@ pub fn SignInForm(
                 kind="email"
                 large=true
                 autocomplete="username"
-                maxlength=254
+                maxlength=320
                 check=false
                 problem=problem
             />

@@ -28,7 +28,7 @@ pub fn NewOrganizationForm() -> impl IntoView {
                 name="organization_name"
                 large=true
                 autocomplete="organization"
-                maxlength=100
+                maxlength=200
                 help="The people you invite see it. You can change it later."
                 problem=problem
             />

@@ -33,7 +33,7 @@ pub fn ForgotForm() -> impl IntoView {
     view! {
         <ActionForm action=action attr:novalidate=true attr:class="mt-6 grid gap-4">
             <FormError problem=problem fields=&["email"]/>
-            <Field label="Email" name="email" kind="email" large=true autocomplete="username" maxlength=254 problem=problem/>
+            <Field label="Email" name="email" kind="email" large=true autocomplete="username" maxlength=320 problem=problem/>
             <SubmitButton pending=ui::busy(action) busy_label="Sending…" size=Size::Lg class="mt-1">
                 "Send reset link"
             </SubmitButton>

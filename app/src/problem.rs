@@ -10,6 +10,9 @@ use types::{Code, FieldError, Problem};
 /// Key in [`Problem::extra`] under which a form without JavaScript gets back what was typed.
 const TYPED: &str = "typed";
 
+/// Parameters of a page's address that speak of what has just happened, and must not do so again.
+pub(crate) const PASSING: [&str; 3] = ["__path", "__err", "toast"];
+
 /// A [`Problem`] on its way to a page. It exists because the trait that server functions ask for and `Problem` belong to other crates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -46,12 +46,12 @@ pub fn SignUpForm() -> impl IntoView {
                 name="organization_name"
                 large=true
                 autocomplete="organization"
-                maxlength=100
+                maxlength=200
                 help="The people you invite see it. You can change it later."
                 problem=problem
             />
-            <Field label="Your name" name="name" large=true autocomplete="name" maxlength=100 problem=problem/>
-            <Field label="Work email" name="email" kind="email" large=true autocomplete="username" maxlength=254 problem=problem/>
+            <Field label="Your name" name="name" large=true autocomplete="name" maxlength=200 problem=problem/>
+            <Field label="Work email" name="email" kind="email" large=true autocomplete="username" maxlength=320 problem=problem/>
             <PasswordField new=true large=true help=PASSWORD_HELP problem=problem/>
             <SubmitButton pending=ui::busy(action) busy_label="Creating…" size=Size::Lg class="mt-1">
                 "Create organization"
@@ -70,7 +70,7 @@ pub fn ResendForm(
     view! {
         <ActionForm action=action attr:novalidate=true attr:class="grid gap-4">
             <FormError problem=problem fields=&["email"]/>
-            <Field label="Email" name="email" kind="email" large=true autocomplete="username" maxlength=254 value=email.unwrap_or_default() problem=problem/>
+            <Field label="Email" name="email" kind="email" large=true autocomplete="username" maxlength=320 value=email.unwrap_or_default() problem=problem/>
             <SubmitButton pending=ui::busy(action) busy_label="Sending…" kind=ui::Kind::Secondary size=Size::Lg>
                 "Send it again"
             </SubmitButton>
@@ -122,7 +122,8 @@ mod pages {
         let visit = visit();
         Suspend::new(async move {
             let email = remembered_address(&visit).await;
-            let toast = (query("toast").as_deref() == Some("sent")).then(|| "If this address waits to be confirmed, a new mail is on its way.".to_owned());
+            let toast = (query("toast").as_deref() == Some("sent"))
+                .then(|| "If this address waits to be confirmed, a new mail is on its way.".to_owned());
             let footer = view! { "Confirmed already? " <a class="link-inline" href="/login">"Sign in"</a> }.into_any();
             view! {
                 <PublicLayout title="Check your email" footer=Some(footer) toast=toast>

@@ -15,6 +15,8 @@ pub mod live;
 mod menu;
 mod meter;
 mod notice;
+#[cfg(all(test, feature = "ssr"))]
+mod render_tests;
 mod table;
 mod tabs;
 mod theme;

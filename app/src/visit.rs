@@ -48,12 +48,12 @@ impl Visit {
 
     /// Enters the organisation behind the address as the signed-in person; 404 for everybody else.
     pub async fn enter(&self, slug: &str) -> Result<(OpCtx, Tenant), PageError> {
-        Ok(identity::enter(&self.ctx, &self.services, slug).await.map_err(told)?)
+        identity::enter(&self.ctx, &self.services, slug).await.map_err(told)
     }
 
     /// The context of a member of the vendor's staff; 404 for everybody else.
     pub async fn as_staff(&self) -> Result<OpCtx, PageError> {
-        Ok(identity::as_staff(&self.ctx, &self.services).await.map_err(told)?)
+        identity::as_staff(&self.ctx, &self.services).await.map_err(told)
     }
 }
 

@@ -29,10 +29,21 @@ export async function done<T = Record<string, unknown>>(method: string, path: st
   return answer.body;
 }
 
-/** An access token for somebody who belongs to one organisation, or to the one named by its slug. */
+export interface Login {
+  access_token: string;
+  code?: string;
+}
+
+/** Tries to log in; somebody who belongs to several organisations names one by its slug. */
+export async function login({ email, password }: { email: string; password: string }, tenant?: string): Promise<Answer<Login>> {
+  return call<Login>('POST', '/auth/login', { email, password, ...(tenant ? { tenant } : {}) });
+}
+
+/** An access token. */
 export async function tokenOf(who: { email: string; password: string }, tenant?: string): Promise<string> {
-  const login = await done<{ access_token: string }>('POST', '/auth/login', { ...who, ...(tenant ? { tenant } : {}) });
-  return login.access_token;
+  const answer = await login(who, tenant);
+  if (answer.status !== 200) throw new Error(`${who.email} cannot log in: ${JSON.stringify(answer.body)}`);
+  return answer.body.access_token;
 }
 
 export interface Me {

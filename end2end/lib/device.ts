@@ -69,9 +69,14 @@ export class Run {
     this.child.kill(signal);
   }
 
-  /** Ctrl-C in a terminal: SIGINT to everybody in the foreground. */
-  interrupt(): void {
-    if (this.child.pid) process.kill(-this.child.pid, 'SIGINT');
+  /** Types into its terminal. */
+  type(keys: string): void {
+    this.child.stdin?.write(keys);
+  }
+
+  /** Gives it all of its standard input. */
+  end(input: string): void {
+    this.child.stdin?.end(input);
   }
 
   /** `kill -9` of the client; the command that it ran goes too, without a word to the portal. */
@@ -101,10 +106,14 @@ export class Device {
 
   /** Starts the client with these arguments. */
   start(args: string[], input?: string): Run {
-    const child = spawn(clientBinary(), args, {
-      // A group of its own, so that Ctrl-C can be sent to all of it and to nobody else.
-      detached: true,
-      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    const run = this.spawn(clientBinary(), args, input !== undefined);
+    if (input !== undefined) run.end(input);
+    return run;
+  }
+
+  private spawn(program: string, args: string[], withInput: boolean): Run {
+    const child = spawn(program, args, {
+      stdio: [withInput ? 'pipe' : 'ignore', 'pipe', 'pipe'],
       env: {
         ...process.env,
         CODITECT_SERVER: environment().baseURL,
@@ -112,10 +121,17 @@ export class Device {
         CODITECT_HARDWARE_ID: this.hardwareId,
       },
     });
-    if (input !== undefined) child.stdin?.end(input);
     const run = new Run(child);
     this.started.push(run);
     return run;
+  }
+
+  /**
+   * Starts the client in a terminal of its own (by `script` of util-linux). What is written to it is typed: `type('\x03')` is Ctrl-C.
+   */
+  terminal(args: string[]): Run {
+    const line = [clientBinary(), ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+    return this.spawn('script', ['--quiet', '--return', '--flush', '--command', line, '/dev/null'], true);
   }
 
   /** Runs the client to its end. */
@@ -125,7 +141,7 @@ export class Device {
 
   /** Signs in with e-mail and password. */
   async login(who: { email: string; password: string }): Promise<void> {
-    const { code, output } = await this.start(['login', '--email', who.email], `${who.password}\n`).ended;
+    const { code, output } = await this.start(['login', '--email', who.email, '--password-stdin'], `${who.password}\n`).ended;
     if (code !== 0) throw new Error(`login ended with ${code}: ${output}`);
   }
 

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 export interface Environment {
   /** Address of the portal, without a slash at the end. */
@@ -24,14 +25,21 @@ function targetFolder(): string {
   return process.env['CARGO_TARGET_DIR'] || join(cache, 'coditect-portal', 'target');
 }
 
+const repository = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Named by a variable, else what scripts/build has put into the repository, else the last debug build. */
 function binary(variable: string, name: string): string {
-  const path = process.env[variable] || join(targetFolder(), 'debug', name);
+  const built = [join(repository, 'target', 'bin', name), join(targetFolder(), 'debug', name)];
+  const path = process.env[variable] || built.find(existsSync) || built[0]!;
   if (!existsSync(path)) throw new Error(`${path} is not there. Build it, or set ${variable} to the binary.`);
   return path;
 }
 
-/** The portal's binary: PORTAL_BIN, or the last debug build. */
+/** What browsers load: style sheet, WebAssembly, fonts. */
+export const siteFolder = () => join(repository, 'target', 'site');
+
+/** The portal's binary. */
 export const portalBinary = () => binary('PORTAL_BIN', 'portal');
 
-/** The client's binary: CODITECT_LICENSE_BIN, or the last debug build. */
+/** The client's binary. */
 export const clientBinary = () => binary('CODITECT_LICENSE_BIN', 'coditect-license');

@@ -5,7 +5,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } 
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { portalBinary } from './environment.ts';
+import { portalBinary, siteFolder } from './environment.ts';
 import { descendants, runs } from './processes.ts';
 import { until } from './wait.ts';
 
@@ -47,7 +47,7 @@ export async function startPortal(): Promise<RunningPortal> {
   const output = openSync(log, 'a');
   const child = spawn(portalBinary(), ['dev'], {
     cwd: folder,
-    env: { ...inherited, PORTAL_LISTEN: `127.0.0.1:${port}`, PORTAL_BASE_URL: baseURL },
+    env: { LEPTOS_SITE_ROOT: siteFolder(), ...inherited, PORTAL_LISTEN: `127.0.0.1:${port}`, PORTAL_BASE_URL: baseURL },
     stdio: ['ignore', output, output],
   });
   const failed = new Promise<never>((_, reject) => child.once('error', reject));

@@ -1,6 +1,6 @@
 /** A forgotten password. */
 
-import { call } from '../lib/api.ts';
+import { login } from '../lib/api.ts';
 import { expectFieldError, expectFormError, field } from '../lib/forms.ts';
 import { link, mail, mailbox } from '../lib/mailbox.ts';
 import { found, foundAndEnter, sendLogin, signIn, stranger } from '../lib/people.ts';
@@ -76,7 +76,7 @@ test('somebody who is signed in changes the password', async ({ page, visitor })
   await field(page, 'password').fill('another ferry leaves at eleven');
   await page.getByRole('button', { name: /change password|set new password/i }).click();
   await mail(owner.email, /password was changed/);
-  expect((await call('POST', '/auth/login', owner)).status).toBe(401);
+  expect((await login(owner)).status).toBe(401);
   await other.goto(`/orgs/${slug}`);
   await expect(other).toHaveURL(/\/login/);
 });

@@ -3,13 +3,14 @@
 import { mailbox, link, mail } from '../lib/mailbox.ts';
 import { expectFieldError, expectFormError, field } from '../lib/forms.ts';
 import { confirmAddress, found, sendLogin, sendSignUp, signIn, signUp, stranger } from '../lib/people.ts';
-import { tokenOf, licenses, call } from '../lib/api.ts';
+import { licenses, login, tokenOf } from '../lib/api.ts';
+import { seats } from '../lib/screens.ts';
 import { expect, test } from '../lib/test.ts';
 
 test('a stranger founds an organization and finds one free license', async ({ page }) => {
   const { owner, slug } = await signUp(page, 'Fjordline Studio');
   await expect(page.locator('h1')).toBeVisible();
-  await expect(page.getByRole('main')).toContainText('0 of 1');
+  await expect(seats(page)).toHaveText('0 of 1');
 
   const [license, ...more] = await licenses(await tokenOf(owner));
   expect(more).toEqual([]);
@@ -34,7 +35,7 @@ test('nothing exists before the address is confirmed', async ({ page }) => {
   await page.goto('/login');
   await sendLogin(page, person);
   await expectFormError(page, /confirm your email/i);
-  expect((await call('POST', '/auth/login', person)).body).toMatchObject({ code: 'email_unverified' });
+  expect((await login(person)).body).toMatchObject({ code: 'email_unverified' });
 });
 
 test('bad input is explained beside the field, and what was typed stays', async ({ page }) => {
@@ -88,7 +89,7 @@ test('a known address gets another mail and the page says the same', async ({ pa
   const message = await mail(owner.email, /already have a CODITECT account/);
   expect(link(message)).toBe('/login');
   // The password that the stranger chose opens nothing.
-  expect((await call('POST', '/auth/login', { email: owner.email, password: newcomer.password })).status).toBe(401);
+  expect((await login({ email: owner.email, password: newcomer.password })).status).toBe(401);
 });
 
 test('the link may be followed again, and a made-up one is dead', async ({ page }) => {

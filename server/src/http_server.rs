@@ -113,13 +113,15 @@ pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 pub fn connections_allowed(wanted: usize) -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     const OTHERS: u64 = 256;
+    /// Fewer than this are worth a warning.
+    const FEW: usize = 1_000;
     let before = getrlimit(Resource::Nofile);
     if let Err(e) = setrlimit(Resource::Nofile, Rlimit { current: before.maximum, maximum: before.maximum }) {
         tracing::warn!("the limit of open files stays as it is: {e}");
     }
     let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     let fit = usize::try_from(files.saturating_sub(OTHERS)).unwrap_or(usize::MAX).max(1);
-    if fit < wanted {
+    if fit < wanted.min(FEW) {
         tracing::warn!("only {fit} connections at once, because the limit of open files (ulimit -n) is {files}");
     }
     fit.min(wanted)

@@ -58,12 +58,16 @@ impl ErrorKind {
 
     const fn text(self) -> &'static str {
         match self {
-            Self::Forbidden => "You are a member of this organization, but this page needs another role. An owner or admin can change yours.",
+            Self::Forbidden => {
+                "You are a member of this organization, but this page needs another role. An owner or admin can change yours."
+            }
             Self::NotFound => {
                 "The page does not exist, or it belongs to an organization you are not a member of. If someone sent you the link, ask them for an invitation."
             }
             Self::Internal => "Nothing you entered was the cause. Try again; if it happens again, tell us the request number below.",
-            Self::Unavailable => "A part of the service is not answering. Running applications keep their seats meanwhile. Try again in a minute.",
+            Self::Unavailable => {
+                "A part of the service is not answering. Running applications keep their seats meanwhile. Try again in a minute."
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The frame of an organisation's pages: sidebar, top bar, content.
 
-use super::{PageTitle, Toasts, User, user_menu::*};
+use super::{Breadcrumb, PageTitle, Toasts, User, user_menu::*};
 use crate::ui::{Avatar, Icon, LiveCount, LiveSeats, Lucide, Mark, Product, icon};
 use leptos::prelude::*;
 
@@ -132,14 +132,19 @@ pub fn OrgLayout(
 ) -> impl IntoView {
     let OrgFrame { organization, organizations, nav, seats, user, create_href } = frame;
     let slug = organization.slug.clone();
+    let mut above = vec![(organization.name.clone(), OrgPage::Overview.href(&slug))];
+    if title.is_some() {
+        above.push((page.label().to_owned(), page.href(&slug)));
+    }
+    let title = title.unwrap_or_else(|| page.label().to_owned());
     view! {
-        <PageTitle title=title.clone().unwrap_or_else(|| page.label().to_owned())/>
+        <PageTitle title=title.clone()/>
         <div inert=dialog.is_some()>
             <a class="skip btn btn-primary" href="#main">
                 "Skip to content"
             </a>
             <div class="shell">
-                <Sidebar organization=organization.clone() nav=nav page=page seats=seats/>
+                <Sidebar organization=organization organizations=organizations create_href=create_href nav=nav page=page seats=seats/>
                 <div class="min-w-0">
                     <header class="topbar">
                         <button
@@ -150,17 +155,16 @@ pub fn OrgLayout(
                         >
                             <Icon icon=icon::MENU/>
                         </button>
-                        <Crumbs organization=organization page=page title=title/>
+                        <Breadcrumb above=above current=title/>
                         <span class="ml-auto"></span>
                         <UserButton name=user.name.clone()/>
+                        <UserMenu user=user/>
                     </header>
                     <main class="page" id="main" tabindex="-1">
                         {children()}
                     </main>
                 </div>
             </div>
-            <OrgMenu organizations=organizations current=slug create_href=create_href/>
-            <UserMenu user=user/>
         </div>
         {dialog}
         <Toasts toast=toast/>
@@ -169,7 +173,14 @@ pub fn OrgLayout(
 }
 
 #[component]
-fn Sidebar(organization: OrgChoice, nav: Vec<NavItem>, page: OrgPage, seats: Option<Seats>) -> impl IntoView {
+fn Sidebar(
+    organization: OrgChoice,
+    organizations: Vec<OrgChoice>,
+    create_href: Option<String>,
+    nav: Vec<NavItem>,
+    page: OrgPage,
+    seats: Option<Seats>,
+) -> impl IntoView {
     let slug = organization.slug;
     let sessions = nav.iter().any(|item| item.page == OrgPage::Sessions);
     let entries = nav
@@ -215,6 +226,7 @@ fn Sidebar(organization: OrgChoice, nav: Vec<NavItem>, page: OrgPage, seats: Opt
                 </span>
                 <Icon icon=icon::CHEVRONS_UP_DOWN/>
             </button>
+            <OrgMenu organizations=organizations current=slug create_href=create_href/>
             <nav aria-label="Main">
                 <ul class="nav">{entries}</ul>
             </nav>
@@ -226,36 +238,6 @@ fn Sidebar(organization: OrgChoice, nav: Vec<NavItem>, page: OrgPage, seats: Opt
                 </p>
             </div>
         </aside>
-    }
-    .into_any()
-}
-
-#[component]
-fn Crumbs(organization: OrgChoice, page: OrgPage, title: Option<String>) -> impl IntoView {
-    let slug = organization.slug;
-    let last = title.clone().unwrap_or_else(|| page.label().to_owned());
-    let middle = title.map(|_| {
-        view! {
-            <li class="max-sm:before:hidden">
-                <a href=page.href(&slug)>{page.label()}</a>
-            </li>
-        }
-    });
-    let last_class = if middle.is_some() { "" } else { "max-sm:before:hidden" };
-    view! {
-        <nav class="min-w-0" aria-label="Breadcrumb">
-            <ol class="crumbs">
-                <li class="max-sm:hidden">
-                    <a href=OrgPage::Overview.href(&slug)>{organization.name}</a>
-                </li>
-                {middle}
-                <li class=last_class>
-                    <span class="truncate" aria-current="page">
-                        {last}
-                    </span>
-                </li>
-            </ol>
-        </nav>
     }
     .into_any()
 }

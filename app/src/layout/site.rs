@@ -30,27 +30,30 @@ pub fn SiteLayout(
             <a class="skip btn btn-primary" href="#main">
                 "Skip to content"
             </a>
-            <header class="topbar">
-                <a class="flex items-center gap-2.5 rounded-sm font-semibold text-ink no-underline" href="/">
-                    <Mark size=24/>
-                    {Product::current().0.to_string()}
-                </a>
-                {back
-                    .map(|(label, href)| {
-                        view! {
-                            <a class="link ml-2 flex min-w-0 items-center gap-1.5 text-sm" href=href>
-                                <Icon icon=icon::ARROW_LEFT small=true/>
-                                <span class="truncate">{label}</span>
-                            </a>
-                        }
-                    })}
-                <span class="ml-auto"></span>
-                {side}
+            <header class="topbar !px-0">
+                <div class="mx-auto flex w-full max-w-[75rem] min-w-0 items-center gap-3 px-4 md:px-10">
+                    <a class="flex items-center gap-2.5 rounded-sm font-semibold text-ink no-underline" href="/">
+                        <Mark size=24/>
+                        {Product::current().0.to_string()}
+                    </a>
+                    {back
+                        .map(|(label, href)| {
+                            view! {
+                                <a class="link ml-2 flex min-w-0 items-center gap-1.5 text-sm" href=href>
+                                    <Icon icon=icon::ARROW_LEFT small=true/>
+                                    <span class="truncate">{label}</span>
+                                </a>
+                            }
+                        })}
+                    <span class="ml-auto"></span>
+                    {side}
+                    // Below the button, which keeps to the content's edge.
+                    {user.map(|user| view! { <UserMenu user=user class="md:!right-[max(2.5rem,calc((100vw-75rem)/2+2.5rem))]"/> })}
+                </div>
             </header>
             <main class="page" id="main" tabindex="-1">
                 {children()}
             </main>
-            {user.map(|user| view! { <UserMenu user=user/> })}
         </div>
         {dialog}
         <Toasts toast=toast/>

@@ -35,7 +35,12 @@ pub(super) fn UserButton(name: String) -> impl IntoView {
 
 /// The menu that it opens.
 #[component]
-pub(super) fn UserMenu(user: User) -> impl IntoView {
+pub(super) fn UserMenu(
+    user: User,
+    /// More classes: where it opens.
+    #[prop(optional)]
+    class: &'static str,
+) -> impl IntoView {
     let links = user
         .links
         .into_iter()
@@ -50,7 +55,7 @@ pub(super) fn UserMenu(user: User) -> impl IntoView {
         .collect_view();
     view! {
         <div
-            class="menu fixed right-4 top-12 left-auto bottom-auto w-60 md:right-10"
+            class=format!("menu fixed right-4 top-12 left-auto bottom-auto w-60 md:right-10 {class}")
             id="user-menu"
             popover
             role="group"

@@ -1,6 +1,7 @@
 //! What JavaScript adds to the server-rendered page outside of islands. Everything works without it.
 
 use super::times;
+use crate::problem::PASSING;
 use leptos::{
     prelude::{provide_context, set_timeout},
     server::ServerActionError,
@@ -8,10 +9,10 @@ use leptos::{
 };
 use std::time::Duration;
 use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{Document, Element, Event, EventTarget, HtmlDialogElement, HtmlElement, KeyboardEvent, Node, PageTransitionEvent, Url, Window};
+use web_sys::{
+    Document, Element, Event, EventTarget, HtmlDialogElement, HtmlElement, KeyboardEvent, Node, PageTransitionEvent, Url, Window,
+};
 
-/// Parameters of the address that speak of what has just happened and must not do so again after a reload.
-const PASSING: [&str; 3] = ["__path", "__err", "toast"];
 /// How long a toast stays.
 const TOAST: Duration = Duration::from_secs(8);
 

@@ -16,11 +16,7 @@ impl Note {
     fn described_by(self, id: &str) -> impl Fn() -> Option<String> + Send + Sync + Clone + use<> {
         let (error_id, help_id) = (format!("{id}-error"), format!("{id}-help"));
         move || {
-            if self.error.with(Option::is_some) {
-                Some(error_id.clone())
-            } else {
-                self.help.get().map(|_| help_id.clone())
-            }
+            if self.error.with(Option::is_some) { Some(error_id.clone()) } else { self.help.get().map(|_| help_id.clone()) }
         }
     }
 

@@ -96,13 +96,13 @@ pub fn PersonCell(
 /// Stands for rows that are on their way, at their height. Put it in a `<tbody aria-busy="true">`.
 #[component]
 pub fn SkeletonRows(columns: u32, #[prop(default = 3)] rows: u32) -> impl IntoView {
-    const WIDTHS: [&str; 3] = ["skeleton w-32", "skeleton w-24", "skeleton w-40"];
+    const NAMES: [&str; 3] = ["skeleton w-32", "skeleton w-24", "skeleton w-40"];
     (0..rows)
         .map(|row| {
             let cells = (0..columns)
-                .map(|column| {
-                    let width = WIDTHS[(row + column) as usize % WIDTHS.len()];
-                    view! { <td><span class=width></span></td> }
+                .map(|column| match column {
+                    0 => view! { <td><span class=NAMES[row as usize % NAMES.len()]></span></td> }.into_any(),
+                    _ => view! { <td class="p3"><span class="skeleton w-16"></span></td> }.into_any(),
                 })
                 .collect_view();
             view! { <tr>{cells}</tr> }

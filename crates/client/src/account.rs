@@ -2,6 +2,7 @@
 
 use crate::call::Body;
 use crate::client::Inner;
+use crate::shared::SeatFile;
 use crate::{Client, Error, Refusal};
 use reqwest::Method;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -131,7 +132,7 @@ impl Client {
         inner.me(&account).await.map(|(me, _)| me)
     }
 
-    /// Ends the login, here and on the server. `Ok(false)`: nobody was signed in. The login is gone from this device even when
+    /// Ends the login, here and on the server, and gives the seat back. `Ok(false)`: nobody was signed in. The login is gone from this device even when
     /// the server cannot be told, which is then the error.
     pub async fn logout(&self) -> Result<bool, Error> {
         let inner = &self.inner;
@@ -139,6 +140,10 @@ impl Client {
             inner.folder.remove(FILE)?;
             return Ok(false);
         };
+        // While the login still counts: the seat must not outlive it, nor the right to work offline.
+        if let Err(error) = SeatFile::new(inner.clone(), account.clone()).give_back().await {
+            tracing::debug!(%error, "the seat ends by itself");
+        }
         let told = inner.end_login(&account).await;
         let _lock = inner.folder.lock(LOCK).await?;
         inner.folder.remove(FILE)?;
@@ -166,7 +171,11 @@ impl Inner {
 
     fn tokens(&self, answer: TokenResponse) -> Tokens {
         let lifetime = i64::try_from(answer.expires_in).unwrap_or(i64::MAX / 2);
-        Tokens { refresh: answer.refresh_token, access: answer.access_token, access_until: self.clock.now().unix_timestamp().saturating_add(lifetime) }
+        Tokens {
+            refresh: answer.refresh_token,
+            access: answer.access_token,
+            access_until: self.clock.now().unix_timestamp().saturating_add(lifetime),
+        }
     }
 
     /// The account signed in to this client's server.
@@ -175,7 +184,10 @@ impl Inner {
         match self.stored()? {
             None => Err(Refusal::signed_out("Nobody is signed in on this device.").into()),
             Some(Stored { account, .. }) if account.server != here => Err(Refusal::NotSignedIn {
-                detail: format!("You are signed in to {}, not to {here}. Sign in with: coditect-license login --server {here}", account.server),
+                detail: format!(
+                    "You are signed in to {}, not to {here}. Sign in with: coditect-license login --server {here}",
+                    account.server
+                ),
             }
             .into()),
             Some(Stored { account, tokens: None }) => {
@@ -240,7 +252,7 @@ impl Inner {
     }
 
     fn ends_soon(&self, until: i64) -> bool {
-        until - self.clock.now().unix_timestamp() < EARLY_SECONDS
+        until.saturating_sub(self.clock.now().unix_timestamp()) < EARLY_SECONDS
     }
 
     /// A new access token in place of `stale`. Under the lock, because a refresh token works once: whoever comes second finds what

@@ -13,6 +13,8 @@ const START_TRIES: u32 = 3;
 const LONGEST_WAIT: Duration = Duration::from_secs(3);
 /// Heartbeats come up to a tenth earlier than the server asks for, so that clients that started together spread out; never later.
 const JITTER: f64 = 0.1;
+/// The server takes no more, in characters of ASCII.
+const LONGEST_VERSION: usize = 64;
 /// After a failed attempt to get a newer token.
 const RENEW_AGAIN: Duration = Duration::from_secs(3600);
 
@@ -67,7 +69,7 @@ impl SeatFile {
             hardware_id: inner.fingerprint.id.clone(),
             instance_id: inner.config.instance_id.clone(),
             nonce: Some(nonce.clone()),
-            client_version: Some(inner.config.client_version.clone()),
+            client_version: Some(inner.config.client_version.chars().take(LONGEST_VERSION).collect()),
             hostname: hostname(),
             ..AcquireRequest::default()
         };
@@ -84,9 +86,10 @@ impl SeatFile {
         };
         let expected =
             Expected { hardware_id: &request.hardware_id, nonce: &nonce, user: self.account.user_id, tenant: self.account.tenant_id, now };
-        let checked = inner.verify_new(&answer.token, &expected).await.and_then(|claims| {
-            if claims.sid == answer.session_id { Ok(()) } else { Err(crate::TokenError::Malformed.into()) }
-        });
+        let checked = inner
+            .verify_new(&answer.token, &expected)
+            .await
+            .and_then(|claims| if claims.sid == answer.session_id { Ok(()) } else { Err(crate::TokenError::Malformed.into()) });
         if let Err(error) = checked {
             // A seat that cannot be proved is of no use; do not leave it taken. The check's own error is what matters.
             if let Err(error) = self.release_on_server(answer.session_id).await {
@@ -100,8 +103,9 @@ impl SeatFile {
     /// Writes a granted session into the file's content.
     pub(crate) fn take(&self, seat: &mut Seat, answer: AcquireResponse, nonce: String, holders: Vec<Holder>) {
         let since = seat.current.as_ref().filter(|c| !c.unconfirmed).map_or_else(|| self.inner.clock.now(), |c| c.since);
-        let interval = Duration::from_secs(answer.heartbeat_interval_seconds.max(1));
-        let life = (answer.valid_until - self.inner.offline_now().unwrap_or_else(|_| self.inner.clock.now())).try_into().unwrap_or(Duration::ZERO);
+        let interval = interval(answer.heartbeat_interval_seconds);
+        let life =
+            (answer.valid_until - self.inner.offline_now().unwrap_or_else(|_| self.inner.clock.now())).try_into().unwrap_or(Duration::ZERO);
         seat.current = Some(Current {
             session_id: answer.session_id,
             since,
@@ -162,7 +166,10 @@ impl SeatFile {
 
     fn begin_offline(&self, seat: &mut Seat, holders: Vec<Holder>, unreachable: Unreachable) -> Result<(), Error> {
         let Some(kept) = seat.token.clone() else {
-            return Err(Refusal::Offline { detail: format!("{} No valid token on this device allows starting without it.", unreachable.detail) }.into());
+            return Err(Refusal::Offline {
+                detail: format!("{} No valid token on this device allows starting without it.", unreachable.detail),
+            }
+            .into());
         };
         if let Err(error) = self.offline_end(&kept) {
             let detail = format!("{} The token on this device does not allow starting without it: {error}.", unreachable.detail);
@@ -174,7 +181,7 @@ impl SeatFile {
         seat.current = Some(Current {
             session_id: kept.session_id,
             since,
-            due: self.retry_beat(1, unreachable.retry_after, Duration::from_secs(kept.interval_seconds)),
+            due: self.retry_beat(1, unreachable.retry_after, interval(kept.interval_seconds)),
             lease_end: now,
             unconfirmed: true,
             asking: false,
@@ -184,6 +191,11 @@ impl SeatFile {
         });
         self.save(seat)
     }
+}
+
+/// What the server asks for, within reason.
+pub(crate) fn interval(seconds: u64) -> Duration {
+    Duration::from_secs(seconds.clamp(1, 86_400))
 }
 
 /// As the list of sessions shows it.

@@ -104,7 +104,11 @@ impl Inner {
         self.authed(account, Method::POST, "api/v1/licenses/acquire", Some(request)).await
     }
 
-    pub(crate) async fn heartbeat(&self, account: &Account, request: &HeartbeatRequest) -> Result<(HeartbeatResponse, OffsetDateTime), Error> {
+    pub(crate) async fn heartbeat(
+        &self,
+        account: &Account,
+        request: &HeartbeatRequest,
+    ) -> Result<(HeartbeatResponse, OffsetDateTime), Error> {
         self.authed(account, Method::PUT, "api/v1/licenses/heartbeat", Some(request)).await
     }
 

@@ -55,7 +55,13 @@ impl Caller {
     }
 
     /// Sends and reads the answer, whatever its status.
-    pub(crate) async fn send<B: Serialize>(&self, method: Method, path: &str, token: Option<&str>, body: Body<'_, B>) -> Result<Answer, Error> {
+    pub(crate) async fn send<B: Serialize>(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        body: Body<'_, B>,
+    ) -> Result<Answer, Error> {
         let url = self.server.url(path)?;
         let mut request = self.http.request(method.clone(), url);
         if let Some(token) = token {
@@ -168,7 +174,9 @@ impl Answer {
 }
 
 pub(crate) fn not_the_service(server: &Server, how: &str) -> Unreachable {
-    let detail = format!("What answers at {server} is not the license service: {how}. Check the address, and whether this network asks you to sign in first.");
+    let detail = format!(
+        "What answers at {server} is not the license service: {how}. Check the address, and whether this network asks you to sign in first."
+    );
     Unreachable { kind: UnreachableKind::NotTheService, detail, retry_after: None }
 }
 
@@ -212,7 +220,9 @@ mod tests {
         assert_eq!(kind(429, r#"{"code":"rate_limited"}"#), Some(UnreachableKind::Unavailable));
         assert_eq!(kind(302, ""), Some(UnreachableKind::NotTheService));
         assert_eq!(kind(403, "<html>Sign in to the hotel</html>"), Some(UnreachableKind::NotTheService));
-        let Err(Error::Problem(problem)) = answer(429, r#"{"code":"seats_exhausted","detail":"x","active":1}"#) else { panic!("not a problem") };
+        let Err(Error::Problem(problem)) = answer(429, r#"{"code":"seats_exhausted","detail":"x","active":1}"#) else {
+            panic!("not a problem")
+        };
         assert_eq!((problem.status, problem.retry_after), (429, Some(7)));
         assert_eq!(problem.extra["active"], 1);
         assert!(answer(204, "").is_ok());

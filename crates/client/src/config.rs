@@ -122,7 +122,14 @@ mod tests {
 
     #[test]
     fn plain_http_stays_on_the_machine() {
-        for ok in ["https://portal.example.com", "http://localhost:3000", "http://127.0.0.1:3000/", "http://[::1]:3000", "http://x.localhost", "https://a.b/c"] {
+        for ok in [
+            "https://portal.example.com",
+            "http://localhost:3000",
+            "http://127.0.0.1:3000/",
+            "http://[::1]:3000",
+            "http://x.localhost",
+            "https://a.b/c",
+        ] {
             assert!(Server::parse(ok).is_ok(), "{ok}");
         }
         for wrong in [

@@ -8,6 +8,8 @@ use std::time::Duration;
 const FIVE_SECONDS: Duration = Duration::from_secs(5);
 /// Polls never come less often than this, however often the server cannot be reached.
 const SLOWEST: Duration = Duration::from_secs(60);
+/// No code lives longer than a day, in seconds.
+const LONGEST_LIFE: u64 = 86_400;
 
 /// A sign-in that waits for somebody to approve it in a browser.
 pub struct DeviceCode {
@@ -31,9 +33,9 @@ impl Client {
             user_code: answer.user_code,
             verification_uri: answer.verification_uri,
             verification_uri_complete: answer.verification_uri_complete,
-            expires_in: Duration::from_secs(answer.expires_in),
+            expires_in: Duration::from_secs(answer.expires_in.min(LONGEST_LIFE)),
             device_code: answer.device_code,
-            interval: answer.interval.map_or(FIVE_SECONDS, Duration::from_secs).max(Duration::from_secs(1)),
+            interval: answer.interval.map_or(FIVE_SECONDS, Duration::from_secs).clamp(Duration::from_secs(1), SLOWEST),
         })
     }
 

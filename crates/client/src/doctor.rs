@@ -62,8 +62,15 @@ pub async fn examine(client: &Client) -> Vec<Check> {
     };
     let addresses = resolve(&host, port).await;
     checks.push(match &addresses {
-        Ok(addresses) => Check::fine("DNS", format!("{host} is {}", addresses.iter().map(|a| a.ip().to_string()).collect::<Vec<_>>().join(", "))),
-        Err(why) => Check::new("DNS", Verdict::Trouble, format!("{host} has no address: {why}"), "Check the spelling of the server, the network connection, and whether a VPN is needed."),
+        Ok(addresses) => {
+            Check::fine("DNS", format!("{host} is {}", addresses.iter().map(|a| a.ip().to_string()).collect::<Vec<_>>().join(", ")))
+        }
+        Err(why) => Check::new(
+            "DNS",
+            Verdict::Trouble,
+            format!("{host} has no address: {why}"),
+            "Check the spelling of the server, the network connection, and whether a VPN is needed.",
+        ),
     });
     checks.push(match &addresses {
         Ok(addresses) => connect(addresses).await,
@@ -73,15 +80,18 @@ pub async fn examine(client: &Client) -> Vec<Check> {
     let reply = client.inner.caller.send::<()>(reqwest::Method::GET, ".well-known/jwks.json", None, crate::call::Body::None).await;
     checks.push(tls(server, &reply));
     let answered_at = reply.as_ref().ok().and_then(|answer| answer.server_time);
-    let service = reply.and_then(|answer| answer.success(server)).and_then(|answer| {
-        crate::Keys::from_jwks(answer.bytes()).map_err(|e| crate::call::not_the_service(server, &e.to_string()).into())
-    });
+    let service = reply
+        .and_then(|answer| answer.success(server))
+        .and_then(|answer| crate::Keys::from_jwks(answer.bytes()).map_err(|e| crate::call::not_the_service(server, &e.to_string()).into()));
     let reachable = service.is_ok();
     checks.push(match service {
         Ok(_) => Check::fine("service", "the license service answers"),
-        Err(Error::Unreachable(Unreachable { kind: UnreachableKind::Unavailable, detail, .. })) => {
-            Check::new("service", Verdict::Trouble, detail, "Nothing is wrong here. Try again in a few minutes; running applications go on.")
-        }
+        Err(Error::Unreachable(Unreachable { kind: UnreachableKind::Unavailable, detail, .. })) => Check::new(
+            "service",
+            Verdict::Trouble,
+            detail,
+            "Nothing is wrong here. Try again in a few minutes; running applications go on.",
+        ),
         Err(Error::Unreachable(Unreachable { kind: UnreachableKind::NotTheService, detail, .. })) => {
             Check::new("service", Verdict::Trouble, detail, "Open the server's address in a browser: does the portal appear?")
         }
@@ -107,7 +117,12 @@ fn proxy_check(server: &Server, proxy: Option<&http::Uri>) -> Check {
         // Without user name and password.
         Some(proxy) => Check::fine(
             "proxy",
-            format!("{}://{}:{} (from HTTPS_PROXY or ALL_PROXY)", proxy.scheme_str().unwrap_or("http"), proxy.host().unwrap_or_default(), proxy.port_u16().unwrap_or(80)),
+            format!(
+                "{}://{}:{} (from HTTPS_PROXY or ALL_PROXY)",
+                proxy.scheme_str().unwrap_or("http"),
+                proxy.host().unwrap_or_default(),
+                proxy.port_u16().unwrap_or(80)
+            ),
         ),
     }
 }
@@ -133,7 +148,12 @@ async fn connect(addresses: &[std::net::SocketAddr]) -> Check {
             Err(_) => format!("{address}: no answer in {} s", PATIENCE.as_secs()),
         };
     }
-    Check::new("connection", Verdict::Trouble, why, "Is the server running, and does a firewall let this machine out? Behind a company proxy, set HTTPS_PROXY.")
+    Check::new(
+        "connection",
+        Verdict::Trouble,
+        why,
+        "Is the server running, and does a firewall let this machine out? Behind a company proxy, set HTTPS_PROXY.",
+    )
 }
 
 fn tls(server: &Server, reply: &Result<crate::call::Answer, Error>) -> Check {
@@ -167,7 +187,12 @@ fn clock(here: OffsetDateTime, server: OffsetDateTime) -> Check {
     }
     let text = if size >= time::Duration::hours(2) { format!("{} h", size.whole_hours()) } else { format!("{} min", size.whole_minutes()) };
     let side = if ahead.is_positive() { "ahead of" } else { "behind" };
-    Check::new("clock", Verdict::Notice, format!("{text} {side} the server's"), "Set it right (timedatectl set-ntp true): working offline depends on it.")
+    Check::new(
+        "clock",
+        Verdict::Notice,
+        format!("{text} {side} the server's"),
+        "Set it right (timedatectl set-ntp true): working offline depends on it.",
+    )
 }
 
 fn folder(client: &Client) -> Check {
@@ -176,7 +201,9 @@ fn folder(client: &Client) -> Check {
     let place = folder.path().display();
     match folder.write(PROBE, &"probe").and_then(|()| folder.remove(PROBE)) {
         Ok(()) => Check::fine("state folder", place.to_string()),
-        Err(error) => Check::new("state folder", Verdict::Trouble, error.to_string(), "Make the folder writable, or set CODITECT_HOME to another."),
+        Err(error) => {
+            Check::new("state folder", Verdict::Trouble, error.to_string(), "Make the folder writable, or set CODITECT_HOME to another.")
+        }
     }
 }
 

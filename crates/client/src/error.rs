@@ -78,9 +78,12 @@ impl Refusal {
         let detail = problem.detail.clone();
         Some(match problem.known()? {
             Code::SeatsExhausted => Self::NoSeat { facts: SeatFacts::from_problem(problem) },
-            Code::LicenseExpired | Code::LicenseSuspended | Code::TenantSuspended | Code::RoleHoldsNoSeat | Code::LicenseNotFound | Code::Forbidden => {
-                Self::License { code, detail }
-            }
+            Code::LicenseExpired
+            | Code::LicenseSuspended
+            | Code::TenantSuspended
+            | Code::RoleHoldsNoSeat
+            | Code::LicenseNotFound
+            | Code::Forbidden => Self::License { code, detail },
             Code::SessionRevoked => Self::Ended { code, detail: revoked_text(problem) },
             Code::SessionSuperseded => {
                 Self::Ended { code, detail: "This session was replaced by a newer one of yours on the same device.".to_owned() }
@@ -94,14 +97,15 @@ impl Refusal {
     }
 }
 
+/// The reason is what somebody typed, or one of the portal's own sentences about who it was.
 fn revoked_text(problem: &ApiProblem) -> String {
     const START: &str = "This session was ended";
-    let reason = problem.extra.get("reason").and_then(|r| r.as_str()).unwrap_or(&problem.detail).trim();
-    if reason.starts_with(START) {
-        return reason.to_owned();
-    }
-    match reason.trim_end_matches('.') {
+    let reason = problem.extra.get("reason").and_then(|r| r.as_str()).unwrap_or(&problem.detail).trim().trim_end_matches('.');
+    match reason {
         "" => format!("{START} by an administrator."),
+        "You ended it yourself" => format!("{START}: you ended it yourself."),
+        "An administrator of your organization ended it" => format!("{START} by an administrator of your organization."),
+        reason if reason.starts_with(START) => format!("{reason}."),
         reason => format!("{START} by an administrator: {reason}."),
     }
 }
@@ -234,6 +238,8 @@ mod tests {
             ("Left the company.", "This session was ended by an administrator: Left the company."),
             ("This session was ended by an administrator: gone.", "This session was ended by an administrator: gone."),
             ("", "This session was ended by an administrator."),
+            ("You ended it yourself.", "This session was ended: you ended it yourself."),
+            ("An administrator of your organization ended it.", "This session was ended by an administrator of your organization."),
         ] {
             let refusal = Refusal::from_problem(&problem(serde_json::json!({"code": "session_revoked", "detail": detail})));
             assert_eq!(refusal.unwrap().to_string(), expected);

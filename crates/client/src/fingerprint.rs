@@ -104,8 +104,17 @@ impl Probe {
 
     /// The processor's make; not its clock or its microcode, which change.
     fn processor(&self) -> Option<String> {
-        const FIELDS: [&str; 9] =
-            ["vendor_id", "cpu family", "model", "model name", "stepping", "CPU implementer", "CPU architecture", "CPU variant", "CPU part"];
+        const FIELDS: [&str; 9] = [
+            "vendor_id",
+            "cpu family",
+            "model",
+            "model name",
+            "stepping",
+            "CPU implementer",
+            "CPU architecture",
+            "CPU variant",
+            "CPU part",
+        ];
         let info = self.text("proc/cpuinfo")?;
         let first = info.split("\n\n").next()?;
         let parts: Vec<String> = first
@@ -119,9 +128,14 @@ impl Probe {
 
     /// The first built-in disk that has a number of its own.
     fn disk(&self) -> Option<String> {
-        let names = self.entries("sys/block").into_iter().filter(|n| !["loop", "ram", "zram", "dm-", "md", "sr", "fd", "nbd"].iter().any(|p| n.starts_with(p)));
+        let names = self
+            .entries("sys/block")
+            .into_iter()
+            .filter(|n| !["loop", "ram", "zram", "dm-", "md", "sr", "fd", "nbd"].iter().any(|p| n.starts_with(p)));
         let built_in = names.filter(|n| self.text(&format!("sys/block/{n}/removable")).as_deref() != Some("1"));
-        let numbers = built_in.filter_map(|n| ["wwid", "device/wwid", "serial", "device/serial"].iter().find_map(|f| self.text(&format!("sys/block/{n}/{f}"))));
+        let numbers = built_in.filter_map(|n| {
+            ["wwid", "device/wwid", "serial", "device/serial"].iter().find_map(|f| self.text(&format!("sys/block/{n}/{f}")))
+        });
         numbers.min()
     }
 

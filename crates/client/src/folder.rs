@@ -88,7 +88,14 @@ impl Folder {
 
     fn lock_file(&self, name: &str) -> Result<File, Error> {
         self.make()?;
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(self.path.join(name)).map_err(self.failed(name))
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(self.path.join(name))
+            .map_err(self.failed(name))
     }
 
     /// Waits until this process alone holds the lock. Polls, so that the wait can be dropped.

@@ -1,5 +1,6 @@
 //! Keeps the seat, and sorts what the server says about it.
 
+use crate::acquire::interval;
 use crate::clock::BootTime;
 use crate::shared::{Seat, SeatFile};
 use crate::{ApiProblem, Error, Refusal, Unreachable, UnreachableKind};
@@ -36,7 +37,7 @@ impl SeatFile {
     }
 
     async fn beaten(&self, seat: &mut Seat, answer: &HeartbeatResponse) -> Result<(), Error> {
-        let interval = Duration::from_secs(answer.heartbeat_interval_seconds.max(1));
+        let interval = interval(answer.heartbeat_interval_seconds);
         if let Some(current) = &mut seat.current {
             current.due = self.next_beat(interval);
             current.lease_end = self.after(Duration::from_secs(answer.expires_in));
@@ -86,7 +87,7 @@ impl SeatFile {
     fn missed(&self, seat: &mut Seat, unreachable: &Unreachable) -> Result<(), Error> {
         self.inner.carry_time()?;
         let token_end = seat.token.as_ref().map(|kept| self.offline_end(kept));
-        let interval = Duration::from_secs(seat.token.as_ref().map_or(60, |t| t.interval_seconds));
+        let interval = interval(seat.token.as_ref().map_or(60, |t| t.interval_seconds));
         let Some(current) = &mut seat.current else { return Ok(()) };
         if !matches!(token_end, Some(Ok(_))) && self.until(&current.lease_end).is_zero() {
             let why = match token_end {

@@ -72,7 +72,8 @@ impl Jwk {
         if self.usage.is_some_and(|usage| usage != "sig") {
             return None;
         }
-        let length = |text: &str| base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, text).map_or(0, |bytes| bytes.len());
+        let length =
+            |text: &str| base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, text).map_or(0, |bytes| bytes.len());
         let key = match self.kty.as_str() {
             "OKP" if self.crv.as_deref() == Some("Ed25519") => Key::Ed25519 { x: self.x.filter(|x| length(x) == 32)? },
             "RSA" => Key::Rsa { n: self.n.filter(|n| length(n) >= RSA_MIN_BYTES)?, e: self.e.filter(|e| length(e) > 0)? },

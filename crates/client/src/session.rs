@@ -14,6 +14,7 @@ use types::licenses::AcquiredLicense;
 
 /// How often a process looks whether the others have noted something, and whether the machine has slept.
 const LOOK: Duration = Duration::from_secs(5);
+const SHORTEST: Duration = Duration::from_millis(200);
 /// How long giving the seat back may take; shorter where the server was away a moment ago.
 const RELEASE_PATIENCE: Duration = Duration::from_secs(15);
 const RELEASE_PATIENCE_IN_TROUBLE: Duration = Duration::from_secs(3);
@@ -199,7 +200,7 @@ impl Drop for Session {
 async fn keep(member: Arc<Member>, publish: watch::Sender<State>) {
     loop {
         let due = member.file.until(&member.seen().due);
-        tokio::time::sleep(due.min(LOOK)).await;
+        tokio::time::sleep(due.clamp(SHORTEST, LOOK)).await;
         let Some(state) = member.look().await else { continue };
         let end = state.is_final();
         publish.send_if_modified(|old| {
@@ -219,13 +220,18 @@ impl Member {
     }
 
     fn lease_end(&self) -> OffsetDateTime {
-        self.file.inner.clock.now() + self.file.until(&self.seen().good_until)
+        self.file.wall(&self.seen().good_until)
     }
 
     /// Reads the shared file, sends the heartbeat if it is due. `None`: nothing could be learnt this time.
     async fn look(&self) -> Option<State> {
         let mut seat = Seat::default();
         let looked = self.read(&mut seat).await;
+        if let Err(error) = &looked {
+            tracing::warn!("{error}");
+            // Not over and over at once: it will hardly be better then.
+            tokio::time::sleep(LOOK).await;
+        }
         if let Some(current) = seat.current.as_ref().filter(|c| c.holders.contains(&self.me)) {
             *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = self.file.seen(&seat, current);
             return Some(self.file.state(&seat, current));
@@ -236,7 +242,6 @@ impl Member {
         }
         // The state folder does not work, or somebody emptied it. The seat is good for as long as was last known.
         let why = looked.err().map_or_else(|| "The state folder was emptied.".to_owned(), |e| e.to_string());
-        tracing::warn!("{why}");
         if self.file.until(&self.seen().good_until).is_zero() { Some(State::Refused(Refusal::Offline { detail: why })) } else { None }
     }
 
@@ -279,7 +284,7 @@ impl Member {
                     Ok(Err(error)) => error.to_string(),
                     _ => "The license server does not answer in time.".to_owned(),
                 };
-                Left::Kept { free_at: self.file.inner.clock.now() + self.file.until(&current.lease_end), reason }
+                Left::Kept { free_at: self.file.wall(&current.lease_end), reason }
             }
         };
         seat.current = None;
@@ -294,7 +299,7 @@ impl SeatFile {
         match &current.trouble {
             None => State::Online,
             Some(reason) => {
-                let lease_end = self.inner.clock.now() + self.until(&current.lease_end);
+                let lease_end = self.wall(&current.lease_end);
                 let token_end = seat.token.as_ref().and_then(|kept| self.offline_end(kept).ok());
                 State::Grace { until: token_end.map_or(lease_end, |end| end.max(lease_end)), reason: reason.clone() }
             }

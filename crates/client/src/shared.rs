@@ -90,7 +90,8 @@ pub(crate) struct SeatFile {
 impl SeatFile {
     pub(crate) fn new(inner: Arc<Inner>, account: Account) -> Self {
         let instance = inner.config.instance_id.clone().unwrap_or_else(|| "default".to_owned());
-        let hash = short_hash(&[&account.server, &account.tenant_id.to_string(), &account.user_id.to_string(), &inner.fingerprint.id, &instance]);
+        let hash =
+            short_hash(&[&account.server, &account.tenant_id.to_string(), &account.user_id.to_string(), &inner.fingerprint.id, &instance]);
         Self { inner, account, name: format!("seat-{hash}") }
     }
 
@@ -132,6 +133,11 @@ impl SeatFile {
     pub(crate) fn until(&self, moment: &BootTime) -> Duration {
         let now = self.inner.clock.boot();
         if now.boot == moment.boot { moment.up.saturating_sub(now.up) } else { Duration::ZERO }
+    }
+
+    /// The same moment by the wall clock.
+    pub(crate) fn wall(&self, moment: &BootTime) -> OffsetDateTime {
+        self.inner.clock.now().saturating_add(self.until(moment).try_into().unwrap_or(time::Duration::ZERO))
     }
 
     /// See [`crate::Client::give_back`].

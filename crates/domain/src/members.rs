@@ -95,6 +95,17 @@ pub async fn invite(ctx: &OpCtx, svc: &Services, email: &str, role: &str) -> Res
     made.ok_or_else(|| Error::Internal("the invitation is missing".into()))
 }
 
+/// Mails an invitation once more, with a new link; the old one is void at once.
+pub async fn invite_again(ctx: &OpCtx, svc: &Services, id: InvitationId) -> Result<Invitation> {
+    require(ctx, Action::MembersManage)?;
+    let open = {
+        let mut tx = TenantTx::begin(ctx, &svc.store).await?;
+        invitations::list(&mut tx, svc.now()).await?
+    };
+    let found = open.into_iter().find(|i| i.id == id).ok_or_else(not_found)?;
+    invite(ctx, svc, &found.email, found.role.as_str()).await
+}
+
 /// Takes an invitation back: its link is void at once.
 pub async fn withdraw(ctx: &OpCtx, svc: &Services, id: InvitationId) -> Result<()> {
     require(ctx, Action::MembersManage)?;

@@ -141,20 +141,25 @@ pub async fn create_organization(ctx: &OpCtx, svc: &Services, name: &str) -> Res
 
 /// Founds an organisation with its owner and its free licence. Returns its address.
 async fn found(tx: &mut SystemTx, svc: &Services, owner: &User, tenant: TenantId, name: &str, now: OffsetDateTime) -> Result<String> {
-    let slug = free_slug(tx, name).await?;
-    tenants::insert(
-        tx,
-        &Tenant {
-            id: tenant,
-            slug: slug.clone(),
-            name: name.to_owned(),
-            status: TenantStatus::Active,
-            entitlement_version: 1,
-            admins_may_buy: true,
-            created_at: now,
-        },
-    )
-    .await?;
+    let mut t = Tenant {
+        id: tenant,
+        slug: String::new(),
+        name: name.to_owned(),
+        status: TenantStatus::Active,
+        entitlement_version: 1,
+        admins_may_buy: true,
+        created_at: now,
+    };
+    // Somebody who founds one of the same name at the same time may take the address in between; then the next one is looked for.
+    loop {
+        t.slug = free_slug(tx, name).await?;
+        match tenants::insert(tx, &t).await {
+            Ok(()) => break,
+            Err(store::Error::Conflict(_)) => {}
+            Err(other) => return Err(other.into()),
+        }
+    }
+    let slug = t.slug;
     members::insert(tx, tenant, owner.id, Role::Owner, &owner.name, &owner.email, now).await?;
     licenses::insert(
         tx,

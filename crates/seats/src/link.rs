@@ -49,12 +49,22 @@ impl Link {
         Ok(Self { peer: peer.await?, deadline })
     }
 
-    /// Sends one command.
+    /// Sends one command and waits for its answer within the deadline.
     pub(crate) async fn query<T: FromRedisValue>(&self, cmd: &Cmd) -> RedisResult<T> {
+        self.within(self.send(cmd)).await
+    }
+
+    /// Sends one command; whoever calls this bounds it.
+    pub(crate) async fn send<T: FromRedisValue>(&self, cmd: &Cmd) -> RedisResult<T> {
         match &self.peer {
-            Peer::Node(node) => node.watch(within(self.deadline, cmd.query_async(&mut node.current())).await),
-            Peer::Cluster(cluster) => within(self.deadline, cmd.query_async(&mut cluster.clone())).await,
+            Peer::Node(node) => node.watch(cmd.query_async(&mut node.current()).await),
+            Peer::Cluster(cluster) => cmd.query_async(&mut cluster.clone()).await,
         }
+    }
+
+    /// Bounds whatever is waited for inside.
+    pub(crate) async fn within<T>(&self, call: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+        within(self.deadline, call).await
     }
 }
 
@@ -126,7 +136,6 @@ async fn connect_cluster(scheme: &str, rest: &str, deadline: Duration) -> RedisR
         .await
 }
 
-/// Bounds a whole call, whatever it waits for inside.
 async fn within<T>(deadline: Duration, call: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
     match tokio::time::timeout(deadline, call).await {
         Ok(result) => result,

@@ -4,11 +4,13 @@ use crate::link::{Link, unavailable};
 use domain::ports::seats::SeatsError;
 use futures::future::try_join_all;
 use redis::{Cmd, ErrorKind, FromRedisValue, RedisResult, Script, ServerErrorKind, cmd};
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Mutex;
 
 pub(crate) struct Scripts {
-    /// How often they were loaded.
-    loads: Mutex<u64>,
+    /// How often they were loaded, and who is doing it.
+    loads: AtomicU64,
+    loading: Mutex<()>,
     pub acquire: LuaScript,
     pub heartbeat: LuaScript,
     pub reacquire: LuaScript,
@@ -30,7 +32,8 @@ impl Scripts {
         let base = |body: &str| LuaScript::new(format!("{BASE}\n{body}"));
         let grant = |body: &str| LuaScript::new(format!("{BASE}\n{GRANT}\n{body}"));
         Self {
-            loads: Mutex::new(0),
+            loads: AtomicU64::new(0),
+            loading: Mutex::new(()),
             acquire: grant(include_str!("../lua/acquire.lua")),
             heartbeat: base(include_str!("../lua/heartbeat.lua")),
             reacquire: grant(include_str!("../lua/reacquire.lua")),
@@ -45,22 +48,25 @@ impl Scripts {
             acknowledge: LuaScript::new(include_str!("../lua/acknowledge.lua").to_owned()),
         }
     }
+
     /// Runs a call by the script's hash. A Redis that does not know it (it forgets at every restart) is given all of them; of the
     /// many callers who find out at once, one does it.
     pub(crate) async fn run<T: FromRedisValue>(&self, link: &Link, call: &Cmd) -> Result<T, SeatsError> {
-        let unknown = |result: &RedisResult<T>| matches!(result, Err(e) if e.kind() == ErrorKind::Server(ServerErrorKind::NoScript));
-        let before = *self.loads.lock().await;
-        let mut result = link.query(call).await;
-        if unknown(&result) {
-            let mut loads = self.loads.lock().await;
-            if *loads == before {
-                self.load(link).await.map_err(unavailable)?;
-                *loads += 1;
+        let run = async {
+            let before = self.loads.load(Ordering::Acquire);
+            match link.send(call).await {
+                Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {}
+                result => return result,
             }
-            drop(loads);
-            result = link.query(call).await;
-        }
-        result.map_err(unavailable)
+            let loading = self.loading.lock().await;
+            if self.loads.load(Ordering::Acquire) == before {
+                self.load(link).await?;
+                self.loads.fetch_add(1, Ordering::Release);
+            }
+            drop(loading);
+            link.send(call).await
+        };
+        link.within(run).await.map_err(unavailable)
     }
 
     async fn load(&self, link: &Link) -> RedisResult<()> {
@@ -78,7 +84,7 @@ impl Scripts {
             &self.sweep,
             &self.acknowledge,
         ];
-        try_join_all(all.map(async |script| link.query::<()>(cmd("SCRIPT").arg("LOAD").arg(&script.code)).await)).await.map(drop)
+        try_join_all(all.map(async |script| link.send::<()>(cmd("SCRIPT").arg("LOAD").arg(&script.code)).await)).await.map(drop)
     }
 }
 

@@ -54,7 +54,7 @@ pub async fn check_role(store: &Store) -> Result<Result<(), UnfitRole>, Error> {
         r#"SELECT rolname AS "name!", rolsuper AS "superuser!", rolbypassrls AS "bypass!",
               EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                       WHERE n.nspname = 'public' AND pg_has_role(r.oid, c.relowner, 'MEMBER') AND c.relkind IN ('r', 'p', 'v', 'm')) AS "owner!",
-              COALESCE((SELECT bool_or(g.rolsuper OR g.rolbypassrls) FROM pg_roles g WHERE pg_has_role(r.oid, g.oid, 'MEMBER')), false) AS "indirect!",
+              COALESCE((SELECT bool_or(g.rolsuper OR g.rolbypassrls OR g.rolcreaterole) FROM pg_roles g WHERE pg_has_role(r.oid, g.oid, 'MEMBER')), false) AS "indirect!",
               COALESCE((SELECT bool_and(pg_has_role(r.oid, g.oid, 'MEMBER')) AND count(*) = 2 FROM pg_roles g
                         WHERE g.rolname IN ('portal_tenant', 'portal_system')), false) AS "member!",
               COALESCE((SELECT bool_or(pg_has_role(r.oid, g.oid, 'USAGE')) FROM pg_roles g
@@ -65,7 +65,8 @@ pub async fn check_role(store: &Store) -> Result<Result<(), UnfitRole>, Error> {
     .await?;
     let unfit = |why: &str| Ok(Err(UnfitRole(format!("The database role \"{}\" {why}.", row.name))));
     if row.superuser || row.bypass || row.indirect {
-        return unfit("can bypass row-level security; DATABASE_URL must name a role that is neither superuser nor BYPASSRLS");
+        // CREATEROLE may grant itself the owner (PostgreSQL 15) or make a role that bypasses.
+        return unfit("can bypass row-level security; DATABASE_URL must name a role that is neither superuser nor BYPASSRLS nor CREATEROLE");
     }
     if row.owner {
         return unfit("owns tables, so it could switch row-level security off; DATABASE_URL must name another role than DATABASE_OWNER_URL");

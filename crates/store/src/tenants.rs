@@ -17,10 +17,10 @@ pub struct Tenant {
     pub created_at: OffsetDateTime,
 }
 
-/// Fails with `Conflict("tenants_slug_key")` when the address is taken.
+/// Fails with `Conflict("tenants_slug_key")` when the address is taken; the transaction goes on, so that another one can be tried.
 pub async fn insert(tx: &mut SystemTx, t: &Tenant) -> Result<(), Error> {
-    sqlx::query!(
-        "INSERT INTO tenants (id, slug, name, status, created_at) VALUES ($1, $2, $3, $4, $5)",
+    let done = sqlx::query!(
+        "INSERT INTO tenants (id, slug, name, status, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (slug) DO NOTHING",
         t.id.0,
         t.slug,
         t.name,
@@ -29,7 +29,7 @@ pub async fn insert(tx: &mut SystemTx, t: &Tenant) -> Result<(), Error> {
     )
     .execute(tx.conn())
     .await?;
-    Ok(())
+    if done.rows_affected() == 1 { Ok(()) } else { Err(Error::Conflict("tenants_slug_key".to_owned())) }
 }
 
 /// Which of the addresses that begin like this are taken.

@@ -6,6 +6,7 @@ use crate::web::headers::PageNonce;
 use crate::web::request::RequestInfo;
 use crate::web::{cross_site, exports, identify, live};
 use app::app::App;
+use app::browser::without_passing;
 use app::layout::{ErrorKind, ErrorPage};
 use app::shell::shell;
 use app::ui::times::Now;
@@ -72,8 +73,18 @@ fn provide(state: &AppState) {
     }
 }
 
-async fn server_fn(State(state): State<AppState>, request: Request) -> Response {
+/// The server functions lead a form without JavaScript back to its page with the error in the address. The error before goes from it
+/// first, or the address would grow with each.
+async fn server_fn(State(state): State<AppState>, mut request: Request) -> Response {
+    if let Some(page) = way_back(request.headers()).and_then(|url| HeaderValue::from_str(url.as_str()).ok()) {
+        request.headers_mut().insert(REFERER, page);
+    }
     handle_server_fns_with_context(move || provide(&state), request).await.into_response()
+}
+
+/// The page that the form was on.
+fn way_back(headers: &HeaderMap) -> Option<url::Url> {
+    headers.get(REFERER).and_then(|r| r.to_str().ok()).and_then(without_passing)
 }
 
 /// A page that says that we cannot answer now; needs neither database nor session.
@@ -110,8 +121,7 @@ struct ThemeChoice {
 /// Light, dark or as the system has it; kept in a cookie for a year.
 async fn theme(Extension(info): Extension<RequestInfo>, headers: HeaderMap, Form(choice): Form<ThemeChoice>) -> Response {
     let cookie = format!("theme={}; Path=/; Max-Age=31536000; SameSite=Lax; Secure", Theme::parse(&choice.theme).as_str());
-    let back = headers.get(REFERER).and_then(|r| r.to_str().ok()).and_then(|r| url::Url::parse(r).ok());
-    let back = back.map_or_else(|| "/".to_owned(), |u| u[url::Position::BeforePath..].to_owned());
+    let back = way_back(&headers).map_or_else(|| "/".to_owned(), |u| u[url::Position::BeforePath..].to_owned());
     // A path of our own, whatever the header says.
     let back = if back.starts_with('/') && !back.starts_with("//") { back } else { "/".to_owned() };
     tracing::debug!(request = info.id, "theme changed");

@@ -10,7 +10,11 @@ const LONGEST: u64 = 4096;
 pub(crate) fn password(email: &str, from_stdin: bool) -> Result<String, Error> {
     if from_stdin {
         let mut text = String::new();
-        std::io::stdin().lock().take(LONGEST).read_line(&mut text).map_err(|e| Error::Config(format!("The password cannot be read: {e}")))?;
+        std::io::stdin()
+            .lock()
+            .take(LONGEST)
+            .read_line(&mut text)
+            .map_err(|e| Error::Config(format!("The password cannot be read: {e}")))?;
         let text = text.trim_end_matches(['\r', '\n']);
         return if text.is_empty() { Err(Error::Config("There is no password on standard input.".into())) } else { Ok(text.to_owned()) };
     }
@@ -19,8 +23,8 @@ pub(crate) fn password(email: &str, from_stdin: bool) -> Result<String, Error> {
     {
         return Ok(password);
     }
-    hidden(&format!("Password for {email}: "))
-        .ok_or_else(|| Error::Config("There is no terminal to ask for the password. Use --password-stdin or CODITECT_PASSWORD.".into()))
+    let answer = if is_interactive() { hidden(&format!("Password for {email}: ")) } else { None };
+    answer.ok_or_else(|| Error::Config("There is no terminal to ask for the password. Use --password-stdin or CODITECT_PASSWORD.".into()))
 }
 
 /// `None` without a terminal.

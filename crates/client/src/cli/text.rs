@@ -70,7 +70,7 @@ pub(crate) fn say_refusal(refusal: &Refusal, zone: Zone) {
 fn fact_lines(facts: &SeatFacts, zone: Zone) -> Vec<String> {
     // By the server's clock, as far as it can be told from its answer.
     let next = facts.next_free_at.zip(facts.next_free_in_seconds);
-    let now = next.map(|(at, seconds)| at - time::Duration::seconds(i64::try_from(seconds).unwrap_or(0)));
+    let now = next.map(|(at, seconds)| at.saturating_sub(time::Duration::seconds(i64::try_from(seconds).unwrap_or(0))));
     let mut lines: Vec<String> = facts
         .holders
         .iter()

@@ -1,6 +1,8 @@
 //! A Redis, the seats on it, and short ways to say who asks for what.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "shared by several test programs, each of which uses a part")]
 
+pub mod history;
+
 use domain::ports::seats::*;
 use seats::RedisSeats;
 use std::sync::Arc;

@@ -1,0 +1,92 @@
+//! An entry of the audit log in words.
+
+use serde_json::Value;
+use types::Role;
+use types::organizations::AuditEntry;
+
+/// What was done. An action that this page does not know yet shows its own name.
+pub(super) fn phrase(entry: &AuditEntry) -> String {
+    let details = &entry.details;
+    match entry.action.as_str() {
+        "organization.created" => "Created the organization".to_owned(),
+        "organization.renamed" => renamed(details),
+        "organization.suspended" => "Suspended the organization".to_owned(),
+        "organization.restored" => "Restored the organization".to_owned(),
+        "member.invited" => format!("Invited as {}", role(details, "role")),
+        "member.invitation_withdrawn" => "Withdrew an invitation".to_owned(),
+        "member.joined" => format!("Joined as {}", role(details, "role")),
+        "member.role_changed" => format!("Changed role from {} to {}", role(details, "from"), role(details, "to")),
+        "member.removed" => "Removed from the organization".to_owned(),
+        "member.left" => "Left the organization".to_owned(),
+        "session.revoked" => "Revoked a session".to_owned(),
+        "license.seats_changed" => match change(details, "max_seats") {
+            Some((from, to)) => format!("Changed seats from {from} to {to}"),
+            None => "Changed the number of seats".to_owned(),
+        },
+        "license.policy_changed" => policy(details),
+        other => other.replace(['.', '_'], " "),
+    }
+}
+
+fn role(details: &Value, name: &str) -> &'static str {
+    details.get(name).and_then(Value::as_str).and_then(|role| role.parse().ok()).map_or("member", Role::label)
+}
+
+/// The two values of something that changed, as the log keeps them: `[before, after]`. `None` if both are the same.
+fn change(details: &Value, name: &str) -> Option<(String, String)> {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    match details.get(name)?.as_array()?.as_slice() {
+        [from, to] if from != to => Some((text(from), text(to))),
+        _ => None,
+    }
+}
+
+fn renamed(details: &Value) -> String {
+    match (change(details, "name"), change(details, "slug")) {
+        (Some((from, to)), None) => format!("Changed the name from {from} to {to}"),
+        (None, Some((from, to))) => format!("Changed the address from {from} to {to}"),
+        (Some((from, to)), Some((_, slug))) => format!("Changed the name from {from} to {to} and the address to {slug}"),
+        (None, None) => "Saved the settings without a change".to_owned(),
+    }
+}
+
+fn policy(details: &Value) -> String {
+    let all = [("lease_seconds", "lease", " s"), ("heartbeat_seconds", "heartbeat", " s"), ("offline_hours", "offline time", " h")];
+    let changes: Vec<String> = all
+        .iter()
+        .filter_map(|(name, label, unit)| change(details, name).map(|(from, to)| format!("{label} from {from}{unit} to {to}{unit}")))
+        .collect();
+    if changes.is_empty() { "Saved the license’s limits without a change".to_owned() } else { format!("Changed {}", changes.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use time::OffsetDateTime;
+
+    fn said(action: &str, details: Value) -> String {
+        phrase(&AuditEntry {
+            id: 1,
+            at: OffsetDateTime::UNIX_EPOCH,
+            actor_kind: "user".into(),
+            actor_name: "Ingrid".into(),
+            action: action.into(),
+            subject: String::new(),
+            reason: None,
+            details,
+        })
+    }
+
+    #[test]
+    fn says_what_changed() {
+        assert_eq!(said("member.role_changed", json!({ "from": "MEMBER", "to": "GUEST" })), "Changed role from Member to Guest");
+        assert_eq!(said("license.seats_changed", json!({ "max_seats": [5, 3] })), "Changed seats from 5 to 3");
+        assert_eq!(
+            said("license.policy_changed", json!({ "lease_seconds": [360, 120], "heartbeat_seconds": [300, 60], "offline_hours": [72, 72] })),
+            "Changed lease from 360 s to 120 s, heartbeat from 300 s to 60 s"
+        );
+        assert_eq!(said("organization.renamed", json!({ "name": ["A", "B"], "slug": ["a", "a"] })), "Changed the name from A to B");
+        assert_eq!(said("billing.seats_bought", json!(null)), "billing seats bought");
+    }
+}

@@ -1,0 +1,11 @@
+//! Members of an organisation, and invitations to become one.
+
+mod forms;
+#[cfg(feature = "ssr")]
+mod page;
+#[cfg(feature = "ssr")]
+mod roles;
+
+pub use forms::{ChangeRole, InviteAgain, InviteForm, InviteMember, RemoveForm, RemoveMember, RoleForm, RoleOption, WithdrawInvitation};
+#[cfg(feature = "ssr")]
+pub use page::MembersPage;

@@ -1,0 +1,162 @@
+//! What each role may do, read from the table that decides it.
+
+use super::RoleOption;
+use crate::ui::{Icon, icon};
+use domain::access::allows;
+use leptos::prelude::*;
+use types::{Action, Role};
+
+/// How an action reads after "may".
+const fn phrase(action: Action) -> &'static str {
+    match action {
+        Action::OverviewView => "see the overview",
+        Action::MembersView => "see members",
+        Action::MembersManage => "invite, remove and change members",
+        Action::OwnersManage => "make and unmake owners",
+        Action::LicensesView => "see licenses and keys",
+        Action::LicensesManage => "change what a license allows",
+        Action::SeatHold => "hold a seat",
+        Action::SessionsView => "see every live session",
+        Action::SessionsRevoke => "end every session",
+        Action::SessionsRevokeOwn => "end their own sessions",
+        Action::BillingView => "see plan and invoices",
+        Action::BillingManage => "buy and change seats",
+        Action::UsageView => "see usage",
+        Action::AuditView => "read the audit log",
+        Action::SettingsManage => "change name and settings",
+        Action::TenantDelete => "delete the organization",
+    }
+}
+
+/// What tells roles apart, most telling first.
+const TELLING: [Action; 9] = [
+    Action::MembersManage,
+    Action::BillingManage,
+    Action::SessionsRevoke,
+    Action::SettingsManage,
+    Action::AuditView,
+    Action::SessionsView,
+    Action::LicensesView,
+    Action::MembersView,
+    Action::OverviewView,
+];
+
+/// The role in one sentence.
+pub(super) fn sentence(role: Role) -> String {
+    if Action::ALL.iter().all(|action| allows(role, *action)) {
+        return "May do everything, and hold a seat.".to_owned();
+    }
+    let first: Vec<&str> = TELLING.into_iter().filter(|action| allows(role, *action)).take(3).map(phrase).collect();
+    let seat = if allows(role, Action::SeatHold) { "May hold a seat" } else { "Holds no seat" };
+    format!("{seat}; may {}.", joined(&first))
+}
+
+/// "a", "a and b", "a, b and c".
+fn joined(parts: &[&str]) -> String {
+    match parts {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [all @ .., last] => format!("{} and {last}", all.join(", ")),
+    }
+}
+
+/// The roles that one may give, who has this role himself.
+pub(super) fn options(giver: Role) -> Vec<RoleOption> {
+    Role::ALL
+        .iter()
+        .filter(|role| **role != Role::Owner || allows(giver, Action::OwnersManage))
+        .map(|role| RoleOption { value: role.to_string(), label: role.label().to_owned(), may: sentence(*role) })
+        .collect()
+}
+
+/// The whole table.
+#[component]
+pub(super) fn RoleTable() -> impl IntoView {
+    let heads = Role::ALL.iter().map(|role| view! { <th scope="col" class="!text-center">{role.label()}</th> }).collect_view();
+    let rows = Action::ALL
+        .iter()
+        .map(|action| {
+            let cells = Role::ALL.iter().map(|role| view! { <Cell yes=allows(*role, *action)/> }).collect_view();
+            view! {
+                <tr>
+                    <th scope="row" class="first-letter:uppercase">
+                        {phrase(*action)}
+                    </th>
+                    {cells}
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <details class="card mt-6">
+            <summary class="flex min-h-11 items-center gap-2 px-4 py-2 font-medium">
+                <Icon icon=icon::SHIELD class="text-ink-3"/>
+                "What each role may do"
+                <span class="ml-auto">
+                    <Icon icon=icon::CHEVRON_DOWN class="text-ink-3"/>
+                </span>
+            </summary>
+            <div class="border-t border-line">
+                <table class="table table-roles">
+                    <caption class="sr-only">"What each role may do"</caption>
+                    <thead>
+                        <tr>
+                            <th scope="col">"May"</th>
+                            {heads}
+                        </tr>
+                    </thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+        </details>
+    }
+}
+
+#[component]
+fn Cell(yes: bool) -> impl IntoView {
+    if yes {
+        view! {
+            <td class="text-center">
+                <Icon icon=icon::CHECK small=true class="inline !text-ok-ink"/>
+                <span class="sr-only">"Yes"</span>
+            </td>
+        }
+        .into_any()
+    } else {
+        view! {
+            <td class="text-center">
+                <span aria-hidden="true" class="text-ink-3">
+                    "–"
+                </span>
+                <span class="sr-only">"No"</span>
+            </td>
+        }
+        .into_any()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_role_in_a_sentence() {
+        let all: Vec<String> = Role::ALL.iter().map(|role| sentence(*role)).collect();
+        assert_eq!(
+            all,
+            [
+                "May do everything, and hold a seat.",
+                "May hold a seat; may invite, remove and change members, buy and change seats and end every session.",
+                "Holds no seat; may buy and change seats, see every live session and see licenses and keys.",
+                "May hold a seat; may see licenses and keys, see members and see the overview.",
+                "Holds no seat; may see the overview.",
+            ]
+        );
+    }
+
+    #[test]
+    fn only_owners_make_owners() {
+        assert!(options(Role::Owner).iter().any(|o| o.value == "OWNER"));
+        assert!(!options(Role::Admin).iter().any(|o| o.value == "OWNER"));
+    }
+}

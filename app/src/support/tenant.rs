@@ -1,0 +1,165 @@
+//! `/support/tenants/{id}`: one organisation, and what can be done for it.
+
+mod parts;
+
+use super::search::Standing;
+use super::{StandingForm, SupportRevokeForm};
+use crate::PageError;
+use crate::audit::Entries;
+use crate::browser::query;
+use crate::layout::{Breadcrumb, StaffLayout};
+use crate::page::{counted, filled, page_or_error};
+use crate::ui::{ButtonLink, CopyButton, Dialog, Icon, Kind, icon, times};
+use crate::visit::{Visit, not_found, told, visit};
+use domain::{audit, licenses, sessions, support};
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+use parts::{Facts, Licenses, Members, Sessions};
+use types::licenses::License;
+use types::live::{LiveRow, LiveView};
+use types::organizations::TenantStatus;
+
+/// So many entries of the audit log stand on the page.
+const ENTRIES: i64 = 12;
+
+/// `/support/tenants/{id}`
+#[component]
+pub fn SupportTenantPage() -> impl IntoView {
+    let id = use_params_map().with_untracked(|params| params.get("id")).unwrap_or_default();
+    page_or_error(load(visit(), id))
+}
+
+async fn load(visit: Visit, id: String) -> Result<AnyView, PageError> {
+    let staff = visit.as_staff().await?;
+    let id = id.parse().map_err(|_| not_found())?;
+    let svc = &visit.services;
+    let (ctx, tenant, members) = support::enter(&staff, svc, id).await.map_err(told)?;
+    let licenses = licenses::list(&ctx, svc).await.map_err(told)?;
+    let log = audit::list(&ctx, svc, None, None, None, ENTRIES).await.map_err(told)?.entries;
+    let seats = licenses.iter().map(|l| l.max_seats).sum();
+    // The rest of the page is of use without it.
+    let live = sessions::live_view(&ctx, svc, seats).await.map_err(domain::Error::into_problem).ok();
+    let here = format!("/support/tenants/{id}");
+    let suspended = tenant.status == TenantStatus::Suspended;
+    let dialog = revoke_dialog(&here, &id.to_string(), live.as_ref(), &licenses).or_else(|| standing_dialog(&here, &tenant, live.as_ref(), &licenses));
+    let (frame, now) = (super::frame(&visit, &staff, true), svc.now());
+    let (name, id) = (tenant.name.clone(), id.to_string());
+    Ok(view! {
+        <StaffLayout frame=frame title=name.clone() toast=toast() dialog=dialog>
+            <Breadcrumb above=vec![("Tenants".to_owned(), "/support".to_owned())] current=name.clone()/>
+            <div class="mt-3 flex flex-wrap items-center gap-x-3 gap-y-2">
+                <h1 class="break-words">{name}</h1>
+                <Standing status=tenant.status/>
+                <span class="flex min-w-0 flex-wrap items-center gap-1 text-sm text-ink-3">
+                    <span class="mono break-all">{id.clone()}</span>
+                    <CopyButton text=id what="tenant id".to_owned()/>
+                </span>
+            </div>
+            <Facts tenant=tenant licenses=licenses.clone() members=members.clone() live=live.clone()/>
+            <div class="mt-6 grid grid-cols-[minmax(0,1fr)] gap-6 xl:grid-cols-[minmax(0,1fr)_24rem]">
+                <div class="grid grid-cols-[minmax(0,1fr)] content-start gap-6">
+                    <Sessions live=live licenses=licenses.clone() here=here.clone() now=now/>
+                    <Licenses licenses=licenses/>
+                    <Members members=members/>
+                </div>
+                <div class="grid grid-cols-[minmax(0,1fr)] content-start gap-6">
+                    <Act here=here suspended=suspended/>
+                    <section aria-labelledby="h-log">
+                        <h2 class="mb-3" id="h-log">
+                            "Latest in their audit log"
+                        </h2>
+                        <div class="card">
+                            <Entries entries=log/>
+                        </div>
+                    </section>
+                </div>
+            </div>
+        </StaffLayout>
+    }
+    .into_any())
+}
+
+fn toast() -> Option<String> {
+    let text = match query("toast")?.as_str() {
+        "revoked" => "Session revoked; its seat is free",
+        "suspended" => "Organization suspended",
+        "restored" => "Organization restored",
+        _ => return None,
+    };
+    Some(text.to_owned())
+}
+
+#[component]
+fn Act(here: String, suspended: bool) -> impl IntoView {
+    let (icon, text, href, label) = if suspended {
+        (icon::PLAY, "Suspended. Nobody there can start the application.", format!("{here}?restore=1"), "Restore organization")
+    } else {
+        (icon::BAN, "Stops every running application at its next heartbeat, and admits nobody.", format!("{here}?suspend=1"), "Suspend organization")
+    };
+    let kind = if suspended { Kind::Secondary } else { Kind::DangerQuiet };
+    view! {
+        <section aria-labelledby="h-act">
+            <h2 class="mb-3" id="h-act">
+                "Act on this tenant"
+            </h2>
+            <div class="card card-body grid justify-items-start gap-3">
+                <p class="text-sm text-ink-2">{text}</p>
+                <ButtonLink href=href kind=kind>
+                    <Icon icon=icon/>
+                    {label}
+                </ButtonLink>
+            </div>
+        </section>
+    }
+}
+
+/// The longest time until a running application hears of something.
+fn within(licenses: &[License]) -> String {
+    times::duration(licenses.iter().map(|l| l.heartbeat_seconds).max().unwrap_or(300).into())
+}
+
+fn revoke_dialog(here: &str, tenant: &str, live: Option<&LiveView>, licenses: &[License]) -> Option<AnyView> {
+    let asked = filled("revoke")?;
+    let LiveRow { id, user_name, device, .. } = live?.sessions.iter().find(|row| row.id.to_string() == asked)?;
+    let title = format!("Revoke {user_name}’s session?");
+    let consequence =
+        format!("1 person loses access on {device} at the next heartbeat, in {} at most. The seat is free at once. They can start again and take a free seat.", within(licenses));
+    let (tenant, session, back) = (tenant.to_owned(), id.to_string(), here.to_owned());
+    Some(
+        view! {
+            <Dialog close_href=back.clone()>
+                <SupportRevokeForm tenant=tenant session=session title=title consequence=consequence back=back/>
+            </Dialog>
+        }
+        .into_any(),
+    )
+}
+
+fn standing_dialog(here: &str, tenant: &store::tenants::Tenant, live: Option<&LiveView>, licenses: &[License]) -> Option<AnyView> {
+    let is_suspended = tenant.status == TenantStatus::Suspended;
+    let suspend = filled("suspend").is_some() && !is_suspended;
+    let restore = filled("restore").is_some() && is_suspended;
+    if !suspend && !restore {
+        return None;
+    }
+    let (title, consequence) = if suspend {
+        let running = live.map_or_else(|| "All running sessions stop".to_owned(), |live| match live.active {
+            0 => "No session runs now".to_owned(),
+            1 => format!("1 running session stops at its next heartbeat, in {} at most", within(licenses)),
+            n => format!("{n} running sessions stop at their next heartbeat, in {} at most", within(licenses)),
+        });
+        (format!("Suspend {}?", tenant.name), format!("{running}. Nobody can start until it is restored. Data, seats and billing stay as they are."))
+    } else {
+        let seats = counted(licenses.iter().map(|l| l.max_seats as usize).sum(), "seat", "seats");
+        (format!("Restore {}?", tenant.name), format!("Its people can start again at once and use their {seats}."))
+    };
+    let (id, back) = (tenant.id.to_string(), here.to_owned());
+    Some(
+        view! {
+            <Dialog close_href=back.clone()>
+                <StandingForm tenant=id suspended=suspend title=title consequence=consequence back=back/>
+            </Dialog>
+        }
+        .into_any(),
+    )
+}

@@ -1,0 +1,163 @@
+//! Ways to put load on the portal, and what came of it.
+
+use crate::http::{Client, Request};
+use crate::machine;
+use crate::portal::Portal;
+use anyhow::Result;
+use bytes::Bytes;
+use hdrhistogram::Histogram;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// Who sends, and how many at once.
+pub struct Load<'a> {
+    pub portal: &'a Portal,
+    pub connections: usize,
+}
+
+/// What came of it. Latencies in µs.
+pub struct Outcome {
+    pub latency: Histogram<u64>,
+    pub statuses: BTreeMap<u16, usize>,
+    pub bodies: Vec<Bytes>,
+    pub took: Duration,
+    cpu: Duration,
+}
+
+impl Outcome {
+    fn count(&self) -> usize {
+        self.statuses.values().sum()
+    }
+
+    pub fn rate(&self) -> f64 {
+        self.count() as f64 / self.took.as_secs_f64()
+    }
+
+    /// CPU time of server, Redis and PostgreSQL for one request, in µs.
+    pub fn cpu_per_request(&self) -> f64 {
+        self.cpu.as_secs_f64() * 1e6 / self.count().max(1) as f64
+    }
+}
+
+struct Lane {
+    latency: Histogram<u64>,
+    statuses: BTreeMap<u16, usize>,
+    bodies: Vec<(usize, Bytes)>,
+}
+
+impl Lane {
+    fn new() -> Result<Self> {
+        Ok(Self { latency: Histogram::new_with_bounds(1, 60_000_000, 3)?, statuses: BTreeMap::new(), bodies: Vec::new() })
+    }
+
+    fn note(&mut self, begun: Instant, status: u16) -> Result<()> {
+        self.latency.record(u64::try_from(begun.elapsed().as_micros())?.max(1))?;
+        *self.statuses.entry(status).or_default() += 1;
+        Ok(())
+    }
+}
+
+impl Load<'_> {
+    async fn clients(&self, n: usize) -> Result<Vec<Client>> {
+        let mut clients = Vec::with_capacity(n);
+        for _ in 0..n {
+            clients.push(Client::connect(self.portal.address()).await?);
+        }
+        Ok(clients)
+    }
+
+    /// Runs one future per connection and adds up.
+    async fn gather<F, Fut>(&self, clients: Vec<Client>, lane: F) -> Result<Outcome>
+    where
+        F: Fn(Client, usize) -> Fut,
+        Fut: Future<Output = Result<Lane>>,
+    {
+        let pids = self.portal.processes();
+        let cpu = machine::cpu_time(&pids);
+        let begun = Instant::now();
+        let lanes = clients.into_iter().enumerate().map(|(i, client)| lane(client, i));
+        let mut total = Lane::new()?;
+        for lane in futures::future::join_all(lanes).await {
+            let lane = lane?;
+            total.latency.add(&lane.latency)?;
+            for (status, n) in lane.statuses {
+                *total.statuses.entry(status).or_default() += n;
+            }
+            total.bodies.extend(lane.bodies);
+        }
+        let took = begun.elapsed();
+        let cpu = machine::cpu_time(&pids).saturating_sub(cpu);
+        total.bodies.sort_by_key(|(i, _)| *i);
+        let bodies = total.bodies.into_iter().map(|(_, body)| body).collect();
+        Ok(Outcome { latency: total.latency, statuses: total.statuses, bodies, took, cpu })
+    }
+
+    /// Each of `0..n` once, as fast as the connections go; keeps the answers in order.
+    pub async fn each(&self, n: usize, make: impl Fn(usize) -> Request) -> Result<Outcome> {
+        let next = AtomicUsize::new(0);
+        let clients = self.clients(self.connections.min(n)).await?;
+        self.gather(clients, |mut client, _| {
+            let (next, make) = (&next, &make);
+            async move {
+                let mut lane = Lane::new()?;
+                loop {
+                    let i = next.fetch_add(1, Ordering::Relaxed);
+                    if i >= n {
+                        return Ok(lane);
+                    }
+                    let begun = Instant::now();
+                    let (status, body) = client.send(make(i)).await?;
+                    lane.note(begun, status)?;
+                    lane.bodies.push((i, body));
+                }
+            }
+        })
+        .await
+    }
+
+    /// Every connection sends without pause for so long.
+    pub async fn for_duration(&self, duration: Duration, make: impl Fn(usize) -> Request) -> Result<Outcome> {
+        let next = AtomicUsize::new(0);
+        let clients = self.clients(self.connections).await?;
+        let end = Instant::now() + duration;
+        self.gather(clients, |mut client, _| {
+            let (next, make) = (&next, &make);
+            async move {
+                let mut lane = Lane::new()?;
+                while Instant::now() < end {
+                    let begun = Instant::now();
+                    let (status, _) = client.send(make(next.fetch_add(1, Ordering::Relaxed))).await?;
+                    lane.note(begun, status)?;
+                }
+                Ok(lane)
+            }
+        })
+        .await
+    }
+
+    /// Sends at a fixed rate whatever the answers do; latency counts from when a request was due, so waiting in line is seen.
+    pub async fn open_loop(&self, per_second: u32, duration: Duration, make: impl Fn(usize) -> Request) -> Result<Outcome> {
+        let clients = self.clients(self.connections).await?;
+        let lanes = u32::try_from(clients.len())?;
+        let begun = Instant::now();
+        self.gather(clients, |mut client, lane_number| {
+            let make = &make;
+            async move {
+                let mut lane = Lane::new()?;
+                let mut i = lane_number;
+                loop {
+                    let due = begun + Duration::from_secs_f64(i as f64 / f64::from(per_second));
+                    if due >= begun + duration {
+                        return Ok(lane);
+                    }
+                    tokio::time::sleep_until(due.into()).await;
+                    let (status, _) = client.send(make(i)).await?;
+                    lane.note(due, status)?;
+                    i += usize::try_from(lanes)?;
+                }
+            }
+        })
+        .await
+    }
+}

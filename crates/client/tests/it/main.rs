@@ -1,0 +1,17 @@
+//! The command and the library against a portal that speaks the licence API.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    unreachable_pub,
+    reason = "a test may fail loudly, and the portal here runs by the real clock"
+)]
+
+mod device;
+mod login;
+mod offline;
+mod portal;
+mod run;
+mod session;
+mod sharing;
+mod tokens;

@@ -1,0 +1,22 @@
+//! The use-cases on a real PostgreSQL and a real Redis. One program, so that one PostgreSQL serves all of its tests.
+#![allow(unreachable_pub, clippy::unwrap_used, reason = "a test may panic, and its modules are nobody's interface")]
+
+mod accepting;
+mod events;
+mod foreign;
+mod gate;
+mod mail;
+mod members;
+mod ending;
+mod outages;
+mod people;
+mod ports;
+mod refresh;
+mod resets;
+mod revoking;
+mod roles;
+mod seats;
+mod signup;
+mod tokens;
+mod validate;
+mod world;

@@ -1,0 +1,166 @@
+//! Everything that a use-case needs, real where it can be.
+
+use crate::ports::{Postbox, Seam, TestClock, TestRandom, TestSigner};
+use ::seats::RedisSeats;
+use domain::limits::Limits;
+use domain::passwords::Passwords;
+use domain::ports::time::Clock;
+use domain::{Error, Services, Settings, jobs};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use store::Store;
+use test_support::postgres::TestDatabase;
+use test_support::redis::TestRedis;
+use types::{Code, Problem};
+
+/// Tests run on busy machines.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Key of the access tokens.
+pub const ACCESS_KEY: &[u8] = b"a key of thirty-two bytes or more";
+pub const BASE_URL: &str = "https://portal.example";
+
+pub struct World {
+    pub svc: Services,
+    pub database: TestDatabase,
+    pub redis: TestRedis,
+    pub seats: Arc<Seam>,
+    pub clock: Arc<TestClock>,
+    pub signer: Arc<TestSigner>,
+    pub post: Arc<Postbox>,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::on(TestRedis::start()).await
+    }
+
+    /// Whose Redis remembers everything that it has acknowledged, also after a crash.
+    pub async fn that_remembers() -> Self {
+        Self::on(TestRedis::start_with(&["--appendonly", "yes", "--appendfsync", "always"])).await
+    }
+
+    async fn on(redis: TestRedis) -> Self {
+        let database = TestDatabase::new().await;
+        let seats = RedisSeats::connect_with_deadline(&redis.url(), PATIENCE).await.unwrap();
+        Self::of(Store::connect(&database.app_url(), 6).unwrap(), database, redis, seats)
+    }
+
+    /// Whose PostgreSQL is reached at this address.
+    pub async fn at_database(url: impl FnOnce(&str) -> String) -> Self {
+        let (database, redis) = (TestDatabase::new().await, TestRedis::start());
+        let seats = RedisSeats::connect_with_deadline(&redis.url(), PATIENCE).await.unwrap();
+        Self::of(Store::connect(&url(&database.app_url()), 6).unwrap(), database, redis, seats)
+    }
+
+    fn of(store: Store, database: TestDatabase, redis: TestRedis, seats: RedisSeats) -> Self {
+        static PASSWORDS: OnceLock<Passwords> = OnceLock::new();
+        let (clock, signer, seats) = (Arc::new(TestClock::new()), Arc::new(TestSigner::new()), Arc::new(Seam::new(seats)));
+        let svc = Services {
+            store,
+            seats: seats.clone(),
+            signer: signer.clone(),
+            clock: clock.clone(),
+            random: Arc::new(TestRandom::new()),
+            passwords: PASSWORDS.get_or_init(|| Passwords::new(2).unwrap()).clone(),
+            limits: Arc::new(Limits::default()),
+            settings: Settings { base_url: BASE_URL.to_owned(), product_name: "CODITECT".to_owned(), access_key: ACCESS_KEY.to_vec() },
+        };
+        Self { svc, database, redis, seats, clock, signer, post: Arc::default() }
+    }
+
+    /// PostgreSQL past row-level security: to see what is really there.
+    pub async fn pg(&self) -> PgConnection {
+        PgConnection::connect(&self.database.superuser_url()).await.unwrap()
+    }
+
+    pub async fn run(&self, sql: &str) {
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut self.pg().await).await.unwrap_or_else(|e| panic!("{sql}: {e}"));
+    }
+
+    pub async fn count(&self, from: &str) -> i64 {
+        let sql = format!("SELECT count(*) FROM {from}");
+        sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut self.pg().await).await.unwrap_or_else(|e| panic!("{from}: {e}"))
+    }
+
+    /// One column as text.
+    pub async fn column(&self, select: &str) -> Vec<Option<String>> {
+        let sql = format!("SELECT x::text FROM ({select}) AS s (x)");
+        sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&mut self.pg().await).await.unwrap_or_else(|e| panic!("{select}: {e}"))
+    }
+
+    /// Waits until so many transactions of the portal wait for a lock.
+    pub async fn until_blocked(&self, n: i64) {
+        let waiting = "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while self.count(waiting).await < n {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    async fn redis_connection(&self) -> redis::aio::MultiplexedConnection {
+        let patient = redis::AsyncConnectionConfig::new().set_response_timeout(Some(PATIENCE));
+        redis::Client::open(self.redis.url()).unwrap().get_multiplexed_async_connection_with_config(&patient).await.unwrap()
+    }
+
+    /// Redis loses everything, scripts included.
+    pub async fn flush_redis(&self) {
+        let mut connection = self.redis_connection().await;
+        for command in ["FLUSHALL", "SCRIPT FLUSH"] {
+            let mut words = command.split(' ');
+            let mut cmd = redis::cmd(words.next().unwrap());
+            words.for_each(|word| drop(cmd.arg(word)));
+            let () = cmd.query_async(&mut connection).await.unwrap();
+        }
+    }
+
+    /// Lets time pass in Redis without waiting: every lease ends so much sooner.
+    pub async fn pass(&self, seconds: i64) {
+        let code = "for _, pattern in ipairs({'*:leases', '*:due', '*:offline'}) do
+            for _, key in ipairs(redis.call('KEYS', pattern)) do
+                for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do redis.call('ZINCRBY', key, -ARGV[1], member) end
+            end
+        end";
+        let () = redis::cmd("EVAL").arg(code).arg(0).arg(seconds * 1000).query_async(&mut self.redis_connection().await).await.unwrap();
+    }
+
+    /// Forgets what Redis knows of revocations of one session, as an eviction or the end of its memory would.
+    pub async fn forget_key(&self, pattern: &str) {
+        let code = "for _, key in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('DEL', key) end";
+        let () = redis::cmd("EVAL").arg(code).arg(0).arg(pattern).query_async(&mut self.redis_connection().await).await.unwrap();
+    }
+
+    /// Sends all mail that is due.
+    pub async fn deliver(&self) {
+        while jobs::send_mail(&self.svc, self.post.as_ref()).await.unwrap() {}
+    }
+
+    /// The secret in the newest mail to that address that has a link of this kind, such as `/verify-email?token=`.
+    pub async fn secret(&self, to: &str, link: &str) -> String {
+        self.deliver().await;
+        let begin = format!("{BASE_URL}{link}");
+        let mail = self.post.sent().into_iter().rev().find(|m| m.to == to && m.text.contains(&begin));
+        let mail = mail.unwrap_or_else(|| panic!("no mail to {to} with {link}"));
+        mail.text.split_once(&begin).unwrap().1.split_whitespace().next().unwrap().to_owned()
+    }
+
+    /// Subjects of what was sent to that address, oldest first.
+    pub async fn subjects(&self, to: &str) -> Vec<String> {
+        self.deliver().await;
+        self.post.sent().into_iter().filter(|m| m.to == to).map(|m| m.subject).collect()
+    }
+
+    pub fn now(&self) -> time::OffsetDateTime {
+        self.clock.now()
+    }
+}
+
+/// What the caller is told; the test fails if there was nothing to tell.
+pub fn problem<T: std::fmt::Debug>(result: Result<T, Error>) -> Problem {
+    result.expect_err("a refusal").into_problem()
+}
+
+/// The code of a refusal.
+pub fn code<T: std::fmt::Debug>(result: Result<T, Error>) -> Code {
+    problem(result).code
+}

@@ -1,0 +1,51 @@
+//! Checks of what happened, from the events alone.
+
+use domain::ports::seats::{SeatEvent, SeatEventKind};
+use std::collections::HashMap;
+use types::SessionId;
+
+/// One time on a seat, from its grant up to, not including, its end.
+#[derive(Clone, Copy, Debug)]
+pub struct Hold {
+    pub session: SessionId,
+    pub start: i64,
+    pub end: i64,
+}
+
+/// Plays one licence's events back: each hold begins once and ends at most once, never are there more than `limit`.
+pub fn holds(events: &[SeatEvent], limit: usize) -> Vec<Hold> {
+    use SeatEventKind::*;
+    let mut live = HashMap::new();
+    let mut holds = Vec::new();
+    for event in events {
+        match event.kind {
+            Acquired | Renewed | Reacquired => {
+                assert!(live.insert(event.session, event.at_ms).is_none(), "began twice: {event:?}");
+            }
+            Superseded | Released | Revoked | Expired => {
+                let start = live.remove(&event.session).unwrap_or_else(|| panic!("ended twice or never began: {event:?}"));
+                assert!(start <= event.at_ms);
+                holds.push(Hold { session: event.session, start, end: event.at_ms });
+            }
+            Denied => assert!(!live.contains_key(&event.session)),
+        }
+        assert!(live.len() <= limit, "{} live after {event:?}", live.len());
+        // Leases that ran out and are not closed yet count no more.
+        assert!(event.active as usize <= live.len(), "{} live, said {event:?}", live.len());
+    }
+    holds.extend(live.into_iter().map(|(session, start)| Hold { session, start, end: i64::MAX }));
+    at_every_instant(&holds, limit);
+    holds
+}
+
+/// Never more than `limit` at once, by the times in the events.
+fn at_every_instant(holds: &[Hold], limit: usize) {
+    let mut changes: Vec<(i64, i64)> = holds.iter().flat_map(|h| [(h.start, 1), (h.end, -1)]).collect();
+    // What ends at an instant is gone at it.
+    changes.sort_unstable();
+    let mut live = 0;
+    for (at, change) in changes {
+        live += change;
+        assert!(live <= limit as i64, "{live} live at {at}");
+    }
+}

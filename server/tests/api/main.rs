@@ -1,0 +1,8 @@
+//! The licence API and the layers around it, on a real PostgreSQL and a real Redis, through the whole router.
+
+mod bad_input;
+mod isolation;
+mod outages;
+mod path;
+mod support;
+mod web;
