@@ -20,6 +20,14 @@ has() {
     done
 }
 
+# Whether a portal runs in this folder. It holds the lock as long as it lives.
+portal_runs() {
+    local status=0
+    [ -e .portal/lock ] && has flock || return
+    flock --nonblock --conflict-exit-code 75 .portal/lock true 2>/dev/null || status=$?
+    [ "$status" -eq 75 ]
+}
+
 # Built once per machine, not once per clone.
 cache=${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/coditect-portal
 tools=$cache/tools

@@ -31,6 +31,7 @@ export async function done<T = Record<string, unknown>>(method: string, path: st
 
 export interface Login {
   access_token: string;
+  refresh_token: string;
   code?: string;
 }
 

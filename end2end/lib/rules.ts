@@ -30,6 +30,7 @@ export async function expectAccessible(page: Page, schemes: ('light' | 'dark')[]
   for (const colorScheme of schemes) {
     // Nothing may be half faded in when contrast is measured.
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await page.evaluate(() => Promise.allSettled(document.getAnimations().map((animation) => animation.finished)));
     const { violations } = await new AxeBuilder({ page }).analyze();
     const found = violations.map((v) => `${v.id}: ${v.help}\n${v.nodes.map((n) => `  ${n.target.join(' ')} ${n.failureSummary}`).join('\n')}`);
     expect(found, `${colorScheme}: ${page.url()}`).toEqual([]);

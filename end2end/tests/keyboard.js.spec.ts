@@ -20,16 +20,17 @@ test('a dialog takes the focus, keeps it, and Esc closes it', async ({ as, compa
   const opener = page.getByRole('main').getByRole('button', { name: /^revoke/i }).first();
   await opener.focus();
   await page.keyboard.press('Enter');
-  const dialog = page.getByRole('dialog');
-  await expect(dialog).toBeVisible();
-  const inside = () => page.evaluate(() => Boolean(document.activeElement?.closest('dialog')) || document.activeElement === document.body);
-  expect(await page.evaluate(() => Boolean(document.activeElement?.closest('dialog')))).toBe(true);
+  // Modal once the page's script is there.
+  await expect(page.locator('dialog:modal')).toBeVisible();
+  const focused = () => page.evaluate(() => (document.activeElement?.closest('dialog') ? 'dialog' : document.activeElement?.tagName));
+  expect(await focused()).toBe('dialog');
   for (let stop = 0; stop < 8; stop++) {
     await page.keyboard.press('Tab');
-    expect(await inside(), `stop ${stop}`).toBe(true);
+    // Between last and first the focus is in the browser's own bar, which the page sees as its body.
+    expect(['dialog', 'BODY'], `stop ${stop}`).toContain(await focused());
   }
   await page.keyboard.press('Escape');
-  await expect(dialog).toHaveCount(0);
+  await expect(page.getByRole('dialog')).toHaveCount(0);
   await expect(page).toHaveURL(new RegExp(`${list}$`));
 });
 

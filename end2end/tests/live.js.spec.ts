@@ -43,7 +43,7 @@ test('the license key can be copied', async ({ page }) => {
   const { slug } = await foundAndEnter(page);
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
   await page.goto(`/orgs/${slug}/licenses`);
-  const copy = page.getByRole('main').getByRole('button', { name: /copy/i }).first();
+  const copy = page.getByRole('main').getByRole('button', { name: /^cop(y|ied) license key$/i }).first();
   await copy.click();
   await expect(copy).toHaveAccessibleName(/copied/i);
   expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^CODITECT(-[A-Z0-9]{4}){3}$/);
@@ -51,6 +51,7 @@ test('the license key can be copied', async ({ page }) => {
 
 test('a form checks a field as one leaves it', async ({ page }) => {
   await page.goto('/signup');
+  await expect(page.getByRole('button', { name: 'Show password' })).toBeVisible();
   const email = page.locator('[name=email]');
   await email.fill('ingrid@nowhere');
   await page.locator('[name=password]').focus();

@@ -32,7 +32,7 @@ const PAGES: [string, Seat, Path, number?][] = [
   ['invitation, dead link', 'NOBODY', '/invitations/x', 404],
   ['download', 'NOBODY', '/download'],
   ['not found', 'NOBODY', '/no/such/page', 404],
-  ['mailbox', 'NOBODY', '/dev/mailbox'],
+  ['mailbox', 'NOBODY', (company) => `/dev/mailbox?to=${company.organization.owner.email}`],
   ['overview', 'OWNER', org('')],
   ['overview of a member', 'MEMBER', org('')],
   ['overview of a guest', 'GUEST', org('')],

@@ -6,7 +6,7 @@ use crate::embedded::{self, Embedded};
 use crate::http_server::{self, Limits, Shutdown};
 use crate::signer::LocalEd25519;
 use crate::state::{AppState, WebSettings};
-use crate::web::{headers, pages, request};
+use crate::web::{files, headers, pages, request};
 use crate::{config, mail, ops, worker};
 use anyhow::{Context, bail};
 use axum::Router;
@@ -77,6 +77,7 @@ pub fn router(state: AppState) -> Router {
     Router::new()
         .merge(ops::probes())
         .merge(api::v1::router())
+        .merge(files::router(&state.leptos.site_root))
         .fallback_service(pages::router(&state).with_state(state.clone()))
         .method_not_allowed_fallback(async || StatusCode::METHOD_NOT_ALLOWED)
         .layer(DefaultBodyLimit::max(api::extract::BODY_LIMIT))

@@ -2,6 +2,7 @@
 
 pub mod cross_site;
 pub mod exports;
+pub mod files;
 pub mod headers;
 pub mod identify;
 pub mod live;

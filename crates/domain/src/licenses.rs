@@ -134,11 +134,10 @@ pub async fn set_policy(ctx: &OpCtx, svc: &Services, slug: &str, key: Option<&st
     let tenant = tenants::id_by_slug(&mut tx, slug)
         .await?
         .ok_or_else(|| Problem::new(Code::NotFound, format!("There is no organization with the address \"{slug}\".")))?;
-    let key = key.and_then(keys::normalize);
     let mut license = licenses::list(&mut tx, tenant)
         .await?
         .into_iter()
-        .find(|l| key.as_ref().is_none_or(|k| l.key == *k))
+        .find(|l| key.is_none_or(|k| keys::normalize(k).as_ref() == Some(&l.key)))
         .ok_or_else(|| Problem::new(Code::LicenseNotFound, "The organization has no such license."))?;
     let before = license.clone();
     license.max_seats = change.max_seats.unwrap_or(license.max_seats);

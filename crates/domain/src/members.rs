@@ -70,6 +70,10 @@ pub async fn invite(ctx: &OpCtx, svc: &Services, email: &str, role: &str) -> Res
     if !svc.limits.mail(&format!("invite {} {email}", tenant.id)) {
         return Err(Problem::new(Code::RateLimited, "This address was invited several times just now. Wait some minutes.").retry_after(300).into());
     }
+    // Replacing an invitation takes it back.
+    if let Some(open) = invitations::list(&mut tx, now).await?.iter().find(|i| i.email == email) {
+        require_for(ctx, open.role)?;
+    }
     let inviter = match &ctx.actor {
         Actor::User { name, .. } => name.clone(),
         _ => tenant.name.clone(),
@@ -184,7 +188,11 @@ pub async fn accept(ctx: &OpCtx, svc: &Services, token: &str, name: &str, passwo
                 password_hash: hash,
                 created_at: now,
             };
-            users::insert(&mut tx, &user).await?;
+            users::insert(&mut tx, &user).await.map_err(|e| match e {
+                // The same person has just confirmed a registration, or accepted another invitation. This link is still good.
+                store::Error::Conflict(_) => Problem::new(Code::Conflict, "This address has got an account just now. Open the link again.").into(),
+                other => Error::from(other),
+            })?;
             user
         }
     };

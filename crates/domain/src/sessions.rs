@@ -324,7 +324,11 @@ pub async fn revoke(ctx: &OpCtx, svc: &Services, session: SessionId, reason: Opt
         (None, _, true) => "You ended it yourself.".to_owned(),
         (None, _, false) => "An administrator of your organization ended it.".to_owned(),
     };
-    revocations::insert(&mut tx, tenant, &Revocation { session, reason: told, expires_at: now + copies::remember() }, now).await?;
+    let revocation = Revocation { session, reason: told, expires_at: now + copies::remember() };
+    if !revocations::insert(&mut tx, tenant, &revocation, now).await? {
+        // This call's twin was faster, and says so in the log.
+        return Ok(());
+    }
     seat_outbox::note(&mut tx, tenant, Change::Revocation(session), now).await?;
     let subject = format!("{} on {}", live.user_name, device_name(&live));
     let details = json!({ "session": session, "user": live.user });

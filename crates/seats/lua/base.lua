@@ -82,11 +82,11 @@ local function close(lic, sid, how, at, reason, remember)
   event(how == 'closed' and 'revoked' or how, at, lic, sid, s, call('HGET', limits_key(lic), 'max') or s[9], reason)
 end
 
--- A live hold, as src/reply.rs reads it. Names come from the member's copy, or from the time of the grant when that is gone.
+-- A live hold, as src/reply.rs reads it, or nil when it has ended. Names come from the member's copy, or from the time of the grant when that is gone.
 local names = {}
 local function holder(lic, sid, ends)
-  local s = call('HMGET', session_key(sid), 'user', 'name', 'mail', 'hw', 'inst', 'host', 'ver', 'start', 'beat')
-  if not s[1] then return nil end
+  local s = call('HMGET', session_key(sid), 'user', 'name', 'mail', 'hw', 'inst', 'host', 'ver', 'start', 'beat', 'end')
+  if not s[8] or s[10] then return nil end
   local name = names[s[1]]
   if not name then
     name = call('HMGET', member_key(s[1]), 'name', 'mail')

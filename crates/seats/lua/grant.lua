@@ -92,7 +92,7 @@ local function exhausted(lic, lim, seat, who, denied)
   local next_free = call('ZRANGEBYSCORE', leases_key(lic), after_now, '+inf', 'WITHSCORES', 'LIMIT', math.max(count - lim.seats, 0), 1)[2]
   local answer = {'exhausted', lic, count, tonumber(lim.max), now, next_free or lease_end(lim.lease, lim.ends)}
   if lim.holders ~= '1' then return answer end
-  for _, sid in ipairs(call('ZRANGE', held_key(lic), 0, HOLDERS + DROP)) do
+  for _, sid in ipairs(call('ZRANGE', held_key(lic), 0, 2 * HOLDERS)) do
     local ends = call('ZSCORE', leases_key(lic), sid)
     if ends and tonumber(ends) > now then answer[#answer + 1] = holder(lic, sid, ends) end
     if #answer == 6 + HOLDERS then break end

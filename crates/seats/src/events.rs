@@ -43,7 +43,8 @@ pub(crate) async fn read(
     while left > 0 && !open.is_empty() {
         open.truncate(left);
         let share = left / open.len();
-        let batches = join_all(open.iter().map(async |&shard| (shard, read_shard(link, shard, consumer, share, reclaim_after_ms).await))).await;
+        let batches =
+            join_all(open.iter().map(async |&shard| (shard, read_shard(link, shard, consumer, share, reclaim_after_ms).await))).await;
         open.clear();
         for (shard, batch) in batches {
             let batch = match batch {

@@ -50,11 +50,8 @@ pub(crate) fn events(shard: u16) -> String {
 /// Names the seat of one user on one device and instance.
 pub(crate) fn seat(user: UserId, hardware_id: &str, instance_id: &str) -> String {
     // With its length in front, no other pair of texts gives the same bytes.
-    let digest = Sha256::new()
-        .chain_update((hardware_id.len() as u64).to_be_bytes())
-        .chain_update(hardware_id)
-        .chain_update(instance_id)
-        .finalize();
+    let digest =
+        Sha256::new().chain_update((hardware_id.len() as u64).to_be_bytes()).chain_update(hardware_id).chain_update(instance_id).finalize();
     let mut seat = format!("{user}:");
     for byte in &digest[..16] {
         // Writing to a String cannot fail.

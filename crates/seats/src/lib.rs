@@ -18,7 +18,7 @@ use domain::ports::seats::{
     Acquire, AcquireAnswer, Entitlement, EventPosition, Heartbeat, HeartbeatAnswer, LicenseChoice, MemberCopy, Reacquire, ReacquireAnswer,
     ReleaseAnswer, SeatEvent, SeatHolder, Seats, SeatsError, Snapshot,
 };
-use futures::future::join_all;
+use futures::future::{join_all, try_join_all};
 use keys::{COPY_TTL, SHARDS};
 use link::{Link, unavailable};
 use redis::{Cmd, FromRedisValue, Value, cmd};
@@ -34,6 +34,8 @@ const DEADLINE: Duration = Duration::from_secs(1);
 const SWEEP_BATCH: usize = 500;
 /// Most calls of the sweeping script per shard and sweep.
 const SWEEP_ROUNDS: usize = 20;
+/// Most holders whose facts are read in one call.
+const SNAPSHOT_PART: usize = 250;
 /// Longest that a revocation is remembered; far above any token's life.
 const REMEMBER_MAX_SECONDS: u64 = 366 * 24 * 3600;
 
@@ -187,7 +189,13 @@ impl Seats for RedisSeats {
         }
     }
 
-    async fn revoke(&self, tenant: TenantId, session: SessionId, reason: &str, remember_seconds: u64) -> Result<Option<SeatHolder>, SeatsError> {
+    async fn revoke(
+        &self,
+        tenant: TenantId,
+        session: SessionId,
+        reason: &str,
+        remember_seconds: u64,
+    ) -> Result<Option<SeatHolder>, SeatsError> {
         let mut call = call(&self.scripts.revoke, tenant);
         call.arg(session.to_string()).arg(reason).arg(remember_seconds.clamp(1, REMEMBER_MAX_SECONDS) * 1000);
         let answer = self.ask(&call).await?;
@@ -195,7 +203,16 @@ impl Seats for RedisSeats {
     }
 
     async fn snapshot(&self, tenant: TenantId) -> Result<Snapshot, SeatsError> {
-        self.ask(&call(&self.scripts.snapshot, tenant)).await?.snapshot()
+        // Who is live is asked at one moment; the facts come in parts, so that a large tenant does not hold up the others.
+        let (now_ms, live) = self.ask(&call(&self.scripts.snapshot, tenant)).await?.snapshot()?;
+        let parts = try_join_all(live.chunks(3 * SNAPSHOT_PART).map(async |part| {
+            let mut call = call(&self.scripts.holders, tenant);
+            call.arg(part);
+            self.ask(&call).await?.holders()
+        }));
+        let mut holders: Vec<SeatHolder> = parts.await?.into_iter().flatten().collect();
+        holders.sort_by(|a, b| b.started_at_ms.cmp(&a.started_at_ms).then_with(|| a.session.cmp(&b.session)));
+        Ok(Snapshot { now_ms, holders })
     }
 
     async fn find(&self, tenant: TenantId, session: SessionId) -> Result<Option<SeatHolder>, SeatsError> {

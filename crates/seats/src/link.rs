@@ -30,7 +30,7 @@ pub(crate) struct Link {
 }
 
 enum Peer {
-    Node(Node),
+    Node(Box<Node>),
     Cluster(ClusterConnection),
 }
 
@@ -44,7 +44,7 @@ impl Link {
                     return connect_cluster(node, rest, deadline).await.map(Peer::Cluster);
                 }
             }
-            Node::connect(url, deadline).await.map(Peer::Node)
+            Node::connect(url, deadline).await.map(|node| Peer::Node(Box::new(node)))
         });
         Ok(Self { peer: peer.await?, deadline })
     }

@@ -1,7 +1,7 @@
 //! Reads the scripts' answers: flat arrays, the kind first, then fields in the order that `lua/*.lua` writes them.
 
 use domain::ports::seats::{
-    AcquireAnswer, Exhausted, Grant, HeartbeatAnswer, LicenseLimits, Missing, ReacquireAnswer, Refusal, SeatHolder, SeatsError, Snapshot,
+    AcquireAnswer, Exhausted, Grant, HeartbeatAnswer, LicenseLimits, Missing, ReacquireAnswer, Refusal, SeatHolder, SeatsError,
 };
 use redis::Value;
 use std::str::FromStr;
@@ -126,15 +126,18 @@ impl Reply {
         })
     }
 
-    fn holders(self) -> Result<Vec<SeatHolder>, SeatsError> {
+    pub(crate) fn holders(self) -> Result<Vec<SeatHolder>, SeatsError> {
         self.0.map(|value| Reply::new(value)?.holder()).collect()
     }
 
-    pub(crate) fn snapshot(mut self) -> Result<Snapshot, SeatsError> {
+    /// The moment, and licence, session and expiry of each hold as they came.
+    pub(crate) fn snapshot(mut self) -> Result<(i64, Vec<String>), SeatsError> {
         let now_ms = self.number()?;
-        let mut holders = self.holders()?;
-        holders.sort_by(|a, b| b.started_at_ms.cmp(&a.started_at_ms).then_with(|| a.session.cmp(&b.session)));
-        Ok(Snapshot { now_ms, holders })
+        let mut live = Vec::with_capacity(self.0.len());
+        while !self.is_empty() {
+            live.push(self.text()?);
+        }
+        Ok((now_ms, live))
     }
 
     pub(crate) fn acquire(mut self) -> Result<AcquireAnswer, SeatsError> {
@@ -149,11 +152,9 @@ impl Reply {
 
     pub(crate) fn heartbeat(mut self) -> Result<HeartbeatAnswer, SeatsError> {
         match self.text()?.as_str() {
-            "extended" => Ok(HeartbeatAnswer::Extended {
-                now_ms: self.number()?,
-                expires_at_ms: self.number()?,
-                heartbeat_seconds: self.number()?,
-            }),
+            "extended" => {
+                Ok(HeartbeatAnswer::Extended { now_ms: self.number()?, expires_at_ms: self.number()?, heartbeat_seconds: self.number()? })
+            }
             "not_live" => Ok(HeartbeatAnswer::NotLive),
             "revoked" => Ok(HeartbeatAnswer::Revoked { reason: self.text()? }),
             "superseded" => Ok(HeartbeatAnswer::Superseded),

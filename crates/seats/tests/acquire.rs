@@ -240,7 +240,27 @@ async fn odd_names_stay_apart_and_in_their_slot() {
     let world = World::new().await;
     let long = "x".repeat(128);
     let odd = [
-        "{", "}", "{}", "{s1}:", "}:t:{", ":", "::", "*", "a:b", "a\nb", "a\r\nb", " ", "\0", "ß", "漢字", "👩‍💻", "e\u{301}", "é", &long, "a|b", "'; DROP",
+        "{",
+        "}",
+        "{}",
+        "{s1}:",
+        "}:t:{",
+        ":",
+        "::",
+        "*",
+        "a:b",
+        "a\nb",
+        "a\r\nb",
+        " ",
+        "\0",
+        "ß",
+        "漢字",
+        "👩‍💻",
+        "e\u{301}",
+        "é",
+        &long,
+        "a|b",
+        "'; DROP",
     ];
     let tenant = world.tenant(17, odd.len() as u32 * 2, 1).await;
     let mut all = Vec::new();
@@ -270,7 +290,10 @@ async fn odd_names_stay_apart_and_in_their_slot() {
     let mut events = world.events().await;
     events.retain(|e| e.kind == SeatEventKind::Released);
     let texts = |e: &SeatEvent| (e.hardware_id.clone(), e.instance_id.clone());
-    assert_eq!(events.iter().map(texts).collect::<Vec<_>>(), all.iter().map(|r| (r.hardware_id.clone(), r.instance_id.clone())).collect::<Vec<_>>());
+    assert_eq!(
+        events.iter().map(texts).collect::<Vec<_>>(),
+        all.iter().map(|r| (r.hardware_id.clone(), r.instance_id.clone())).collect::<Vec<_>>()
+    );
 }
 
 #[tokio::test]

@@ -53,12 +53,14 @@ async fn a_beat_keeps_a_lease_from_the_sweeper_and_many_leases_are_closed() {
         requests.push(tenant.acquire(0, &device.to_string()));
     }
     futures::future::join_all(requests.iter().map(|r| world.grant(r))).await;
+    assert_eq!(world.seats.snapshot(tenant.id).await.unwrap().holders.len(), 2600);
     world.pass(LEASE - 60_000).await;
     for request in requests.iter().step_by(100) {
         extended(world.beat(request).await);
     }
     world.pass(60_000).await;
     assert_eq!(world.active(&tenant).await, [26]);
+    assert_eq!(world.seats.snapshot(tenant.id).await.unwrap().holders.len(), 26);
     // One start does not have to close them all to be right.
     assert_eq!(world.grant(&tenant.acquire(0, "new")).await.active, 27);
     let closed = world.kinds().await.iter().filter(|k| **k == SeatEventKind::Expired).count();

@@ -93,7 +93,10 @@ async fn an_expired_lease_is_not_extended_and_blocks_nobody() {
     assert_eq!(world.beat(&crashed).await, HeartbeatAnswer::NotLive);
     assert_eq!(world.seats.sweep().await.unwrap(), 0, "acquire has closed it");
     let events = world.events().await;
-    assert_eq!(events.iter().map(|e| e.kind).collect::<Vec<_>>(), [SeatEventKind::Acquired, SeatEventKind::Expired, SeatEventKind::Acquired]);
+    assert_eq!(
+        events.iter().map(|e| e.kind).collect::<Vec<_>>(),
+        [SeatEventKind::Acquired, SeatEventKind::Expired, SeatEventKind::Acquired]
+    );
     assert_eq!((events[1].session, events[1].fence, events[1].at_ms), (crashed.session, grant.fence, grant.expires_at_ms - LEASE));
     assert_eq!(world.beat(&Acquire { session: session(), ..next }).await, HeartbeatAnswer::NotLive, "never heard of");
 }
@@ -164,7 +167,10 @@ async fn what_the_licence_allows_a_running_client() {
             _ => None,
         };
         assert_eq!(events.len(), 2);
-        assert_eq!((events[1].kind, events[1].reason.as_deref()), (if code.is_some() { SeatEventKind::Revoked } else { SeatEventKind::Expired }, code));
+        assert_eq!(
+            (events[1].kind, events[1].reason.as_deref()),
+            (if code.is_some() { SeatEventKind::Revoked } else { SeatEventKind::Expired }, code)
+        );
         // When the licence works again, so does the client's token.
         tenant.license().status = Active;
         tenant.entitlement.suspended = false;
@@ -432,7 +438,10 @@ async fn another_tenants_ids_are_like_ids_that_never_were() {
             assert_eq!(world.release(&foreign).await, ReleaseAnswer::Unknown);
             assert_eq!(world.seats.find(mine.id, session).await.unwrap(), None);
             for license in [LicenseChoice::Id(grant.license.id), LicenseChoice::Key(grant.license.key.clone())] {
-                assert_eq!(world.refusal(&Acquire { license, session: common::session(), ..foreign.clone() }).await, Refusal::LicenseNotFound);
+                assert_eq!(
+                    world.refusal(&Acquire { license, session: common::session(), ..foreign.clone() }).await,
+                    Refusal::LicenseNotFound
+                );
             }
             let token = Reacquire { tenant: mine.id, user: mine.user(0), session, ..reacquire(&live, &grant) };
             assert_eq!(world.reacquire(&token).await, ReacquireAnswer::Refused(Refusal::LicenseNotFound));

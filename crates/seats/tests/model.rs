@@ -108,7 +108,14 @@ async fn run(seed: u64) {
                 if let Some(refusal) = barred(status, false) {
                     assert_eq!(answer, AcquireAnswer::Refused(refusal), "step {step}");
                 } else if live.is_none() && model.live() >= model.limit {
-                    assert_eq!(exhausted(match answer { AcquireAnswer::Refused(r) => r, other => panic!("step {step}: {other:?}") }).active as usize, model.live());
+                    assert_eq!(
+                        exhausted(match answer {
+                            AcquireAnswer::Refused(r) => r,
+                            other => panic!("step {step}: {other:?}"),
+                        })
+                        .active as usize,
+                        model.live()
+                    );
                 } else {
                     let AcquireAnswer::Granted(grant) = answer else { panic!("step {step}: {answer:?}") };
                     assert_eq!(grant.new_seat, live.is_none(), "step {step}");

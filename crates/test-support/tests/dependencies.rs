@@ -15,6 +15,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("app", &["domain", "store", "types"]),
     ("server", &["app", "domain", "local-services", "seats", "store", "types"]),
     ("client", &["types"]),
+    ("bench", &[]),
     ("local-services", &[]),
     ("test-support", &["local-services"]),
 ];

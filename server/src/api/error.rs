@@ -41,13 +41,13 @@ struct Refusal(Box<Problem>);
 pub async fn layer(request: Request, next: Next) -> Response {
     let id = request.extensions().get::<RequestInfo>().map(|i| i.id.clone()).unwrap_or_default();
     let path = request.uri().path();
-    let machine = path.starts_with("/api/") || path.starts_with("/.well-known/") || path.starts_with("/webhooks/");
+    let machine = path == "/api" || path.starts_with("/api/") || path.starts_with("/.well-known/") || path.starts_with("/webhooks/");
     let wants_page = request.headers().get(ACCEPT).and_then(|a| a.to_str().ok()).is_some_and(|a| a.contains("text/html"));
     let mut response = next.run(request).await;
     let problem = match response.extensions_mut().remove::<Refusal>() {
         Some(Refusal(problem)) => *problem,
         None => match response.status() {
-            StatusCode::NOT_FOUND if machine && !has_body(&response) => Problem::new(Code::NotFound, "There is nothing at this address."),
+            StatusCode::NOT_FOUND if machine => Problem::new(Code::NotFound, "There is nothing at this address."),
             StatusCode::METHOD_NOT_ALLOWED => Problem::new(Code::MethodNotAllowed, "This address does not take that method."),
             StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Code::PayloadTooLarge, "The request is larger than 64 KiB."),
             StatusCode::REQUEST_TIMEOUT => Problem::new(Code::Unavailable, "The answer took too long. Try again.").retry_after(5),
@@ -62,10 +62,6 @@ pub async fn layer(request: Request, next: Next) -> Response {
         }
     }
     answer
-}
-
-fn has_body(response: &Response) -> bool {
-    response.headers().contains_key(CONTENT_TYPE)
 }
 
 fn document(mut problem: Problem, request_id: String, for_person: bool) -> Response {

@@ -11,11 +11,10 @@ use app::layout::{ErrorKind, ErrorPage};
 use app::shell::shell;
 use app::ui::times::Now;
 use app::ui::{Product, Theme};
-use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{CACHE_CONTROL, COOKIE, LOCATION, REFERER, SET_COOKIE};
+use axum::http::header::{COOKIE, LOCATION, REFERER, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::middleware;
+use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Form, Router};
@@ -23,7 +22,6 @@ use leptos::prelude::*;
 use leptos_axum::{LeptosRoutes, generate_route_list, handle_server_fns_with_context};
 use serde::Deserialize;
 use store::web_sessions::WebSessions;
-use tower_http::services::ServeDir;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, Session, SessionManagerLayer};
 
@@ -55,7 +53,8 @@ pub fn router(state: &AppState) -> Router<AppState> {
         pages = pages.merge(mailbox::router(folder.clone(), &state.web.product_name).with_state(()));
     }
     pages
-        .fallback(file_or_not_found)
+        .fallback(not_found)
+        .layer(middleware::from_fn(forget_passing))
         .layer(middleware::from_fn_with_state(state.clone(), identify::layer))
         .layer(sessions)
         .layer(middleware::from_fn_with_state(state.clone(), cross_site::layer))
@@ -73,18 +72,18 @@ fn provide(state: &AppState) {
     }
 }
 
-/// The server functions lead a form without JavaScript back to its page with the error in the address. The error before goes from it
-/// first, or the address would grow with each.
-async fn server_fn(State(state): State<AppState>, mut request: Request) -> Response {
-    if let Some(page) = way_back(request.headers()).and_then(|url| HeaderValue::from_str(url.as_str()).ok()) {
-        request.headers_mut().insert(REFERER, page);
-    }
+async fn server_fn(State(state): State<AppState>, request: Request) -> Response {
     handle_server_fns_with_context(move || provide(&state), request).await.into_response()
 }
 
-/// The page that the form was on.
-fn way_back(headers: &HeaderMap) -> Option<url::Url> {
-    headers.get(REFERER).and_then(|r| r.to_str().ok()).and_then(without_passing)
+/// A form without JavaScript leads back to its page, with an error in the address if there is one. What the address said of the time
+/// before goes first, or it would be said again, and the address would grow with each error.
+async fn forget_passing(mut request: Request, next: Next) -> Response {
+    let page = request.headers().get(REFERER).and_then(|r| r.to_str().ok()).and_then(without_passing);
+    if let Some(page) = page.and_then(|url| HeaderValue::from_str(url.as_str()).ok()) {
+        request.headers_mut().insert(REFERER, page);
+    }
+    next.run(request).await
 }
 
 /// A page that says that we cannot answer now; needs neither database nor session.
@@ -121,36 +120,17 @@ struct ThemeChoice {
 /// Light, dark or as the system has it; kept in a cookie for a year.
 async fn theme(Extension(info): Extension<RequestInfo>, headers: HeaderMap, Form(choice): Form<ThemeChoice>) -> Response {
     let cookie = format!("theme={}; Path=/; Max-Age=31536000; SameSite=Lax; Secure", Theme::parse(&choice.theme).as_str());
-    let back = way_back(&headers).map_or_else(|| "/".to_owned(), |u| u[url::Position::BeforePath..].to_owned());
+    let back = headers.get(REFERER).and_then(|r| r.to_str().ok()).and_then(|r| url::Url::parse(r).ok());
+    let back = back.map_or_else(|| "/".to_owned(), |u| u[url::Position::BeforePath..].to_owned());
     // A path of our own, whatever the header says.
     let back = if back.starts_with('/') && !back.starts_with("//") { back } else { "/".to_owned() };
     tracing::debug!(request = info.id, "theme changed");
     (StatusCode::SEE_OTHER, [(SET_COOKIE, cookie), (LOCATION, back)]).into_response()
 }
 
-/// Files of the site; everything else is a 404 page.
-async fn file_or_not_found(State(state): State<AppState>, request: Request) -> Response {
-    let path = request.uri().path().to_owned();
-    let is_get = matches!(*request.method(), http::Method::GET | http::Method::HEAD);
-    if is_get && !path.contains("/.") && path != "/" {
-        let (parts, _) = request.into_parts();
-        let asked = Request::from_parts(parts.clone(), Body::empty());
-        let served = ServeDir::new(state.leptos.site_root.as_ref()).precompressed_br().precompressed_gzip().try_call(asked).await;
-        if let Ok(mut response) = served.map(IntoResponse::into_response)
-            && response.status() != StatusCode::NOT_FOUND
-        {
-            // The names do not change with the contents, so browsers ask each time whether they have the newest.
-            response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-            return response;
-        }
-        return not_found(&state, Request::from_parts(parts, Body::empty())).await;
-    }
-    not_found(&state, request).await
-}
-
-async fn not_found(state: &AppState, request: Request) -> Response {
+/// Renders the 404 page, whatever was asked.
+async fn not_found(State(state): State<AppState>, request: Request) -> Response {
     let options = state.leptos.clone();
-    let state = state.clone();
     let render = leptos_axum::render_app_async_with_context(move || provide(&state), move || shell(options.clone(), App));
     render(request).await.into_response()
 }

@@ -77,7 +77,6 @@ pub struct Login {
     pub email: String,
     pub access: String,
     pub refresh: String,
-    pub tenant: String,
     pub user: String,
 }
 
@@ -172,7 +171,6 @@ impl Portal {
             email: email.to_owned(),
             access: text("access_token"),
             refresh: text("refresh_token"),
-            tenant: text("tenant_id"),
             user: text("user_id"),
         }
     }

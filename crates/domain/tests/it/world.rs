@@ -1,5 +1,6 @@
 //! Everything that a use-case needs, real where it can be.
 
+use crate::gate::Gate;
 use crate::ports::{Postbox, Seam, TestClock, TestRandom, TestSigner};
 use ::seats::RedisSeats;
 use domain::limits::Limits;
@@ -47,11 +48,16 @@ impl World {
         Self::of(Store::connect(&database.app_url(), 6).unwrap(), database, redis, seats)
     }
 
-    /// Whose PostgreSQL is reached at this address.
-    pub async fn at_database(url: impl FnOnce(&str) -> String) -> Self {
+    /// Whose PostgreSQL is reached through a gate that can be shut.
+    pub async fn behind_a_gate() -> (Self, Gate) {
         let (database, redis) = (TestDatabase::new().await, TestRedis::start());
         let seats = RedisSeats::connect_with_deadline(&redis.url(), PATIENCE).await.unwrap();
-        Self::of(Store::connect(&url(&database.app_url()), 6).unwrap(), database, redis, seats)
+        let url = database.app_url();
+        let (host, path) = url.rsplit_once('/').unwrap();
+        let (host, port) = host.rsplit_once(':').unwrap();
+        let gate = Gate::to(port.parse().unwrap()).await;
+        let store = Store::connect(&format!("{host}:{}/{path}", gate.port()), 6).unwrap();
+        (Self::of(store, database, redis, seats), gate)
     }
 
     fn of(store: Store, database: TestDatabase, redis: TestRedis, seats: RedisSeats) -> Self {
@@ -109,7 +115,9 @@ impl World {
         for command in ["FLUSHALL", "SCRIPT FLUSH"] {
             let mut words = command.split(' ');
             let mut cmd = redis::cmd(words.next().unwrap());
-            words.for_each(|word| drop(cmd.arg(word)));
+            words.for_each(|word| {
+                cmd.arg(word);
+            });
             let () = cmd.query_async(&mut connection).await.unwrap();
         }
     }
@@ -128,6 +136,33 @@ impl World {
     pub async fn forget_key(&self, pattern: &str) {
         let code = "for _, key in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('DEL', key) end";
         let () = redis::cmd("EVAL").arg(code).arg(0).arg(pattern).query_async(&mut self.redis_connection().await).await.unwrap();
+    }
+
+    /// Starts Redis again, and waits until the portal has found it.
+    pub async fn restart_redis(&mut self) {
+        self.redis.restart();
+        while self.svc.seats.ping().await.is_err() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Carries noted changes to Redis, and returns how many. After one that failed: its transaction may still be on its way back.
+    pub async fn carry_copies(&self) -> usize {
+        loop {
+            let carried = jobs::flush_copies(&self.svc).await.unwrap();
+            if carried > 0 {
+                return carried;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Tries in vain to carry noted changes to Redis.
+    pub async fn fail_to_carry_copies(&self) {
+        // The transaction of an earlier failure may still hold the note.
+        while jobs::flush_copies(&self.svc).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// Sends all mail that is due.

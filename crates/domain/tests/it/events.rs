@@ -1,0 +1,156 @@
+//! What happened to seats reaches PostgreSQL exactly once, whoever dies on the way.
+
+use crate::people::{Org, acquire};
+use crate::world::{World, code};
+use domain::{jobs, organizations, sessions};
+use store::OpCtx;
+use types::{Code, Role};
+
+/// Kinds of the organisation's events, in the order in which they happened.
+async fn kinds(world: &World, org: &Org) -> Vec<String> {
+    let select = format!("SELECT kind FROM session_events WHERE tenant_id = '{}' ORDER BY at, fence, kind", org.id);
+    world.column(&select).await.into_iter().flatten().collect()
+}
+
+/// Takes a seat, renews it, is refused one, gives it back, and lets another run out: seven events.
+async fn a_day(world: &World, org: &Org) -> OpCtx {
+    let device = world.device(org, &org.owner).await;
+    world.seat(&device, "laptop").await;
+    let held = world.seat(&device, "laptop").await;
+    assert_eq!(code(sessions::acquire(&device, &world.svc, &acquire("desktop")).await), Code::SeatsExhausted);
+    sessions::release(&device, &world.svc, &held.session_id.to_string()).await.unwrap();
+    world.seat(&device, "tablet").await;
+    world.pass(361).await;
+    assert_eq!(jobs::sweep(&world.svc).await.unwrap(), 1);
+    device
+}
+
+const DAY: [&str; 7] = ["acquired", "acquired", "denied", "expired", "released", "renewed", "superseded"];
+
+fn sorted(mut kinds: Vec<String>) -> Vec<String> {
+    kinds.sort();
+    kinds
+}
+
+#[tokio::test]
+async fn each_event_is_written_down_once() {
+    let world = World::new().await;
+    let org = world.org("Firm", 1).await;
+    a_day(&world, &org).await;
+    assert_eq!(jobs::drain_events(&world.svc, "one", 60_000).await.unwrap(), 7);
+    assert_eq!(jobs::drain_events(&world.svc, "two", 0).await.unwrap(), 0, "all are acknowledged");
+    assert_eq!(sorted(kinds(&world, &org).await), DAY);
+    assert_eq!(world.count("devices").await, 3);
+}
+
+#[tokio::test]
+async fn a_reader_that_dies_before_writing_loses_nothing() {
+    let world = World::new().await;
+    let org = world.org("Firm", 1).await;
+    a_day(&world, &org).await;
+    assert_eq!(world.svc.seats.read_events("dead", 500, 60_000).await.unwrap().len(), 7);
+    assert_eq!(jobs::drain_events(&world.svc, "alive", 60_000).await.unwrap(), 0, "the other may still be at it");
+    assert_eq!(jobs::drain_events(&world.svc, "alive", 0).await.unwrap(), 7);
+    assert_eq!(sorted(kinds(&world, &org).await), DAY);
+}
+
+#[tokio::test]
+async fn a_reader_that_dies_between_commit_and_acknowledgement_repeats_nothing() {
+    let world = World::new().await;
+    let org = world.org("Firm", 1).await;
+    a_day(&world, &org).await;
+    world.seats.break_call("acknowledge");
+    jobs::drain_events(&world.svc, "dies", 60_000).await.unwrap_err();
+    assert_eq!(sorted(kinds(&world, &org).await), DAY, "the commit was before");
+    let rows = world.column("SELECT e::text FROM session_events e ORDER BY 1").await;
+    let devices = world.column("SELECT d::text FROM devices d ORDER BY 1").await;
+    world.seats.mend();
+    assert_eq!(jobs::drain_events(&world.svc, "alive", 0).await.unwrap(), 7);
+    assert_eq!(world.column("SELECT e::text FROM session_events e ORDER BY 1").await, rows);
+    assert_eq!(world.column("SELECT d::text FROM devices d ORDER BY 1").await, devices);
+    assert_eq!(jobs::drain_events(&world.svc, "alive", 0).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn what_postgresql_refuses_stays_in_redis() {
+    let world = World::new().await;
+    let org = world.org("Firm", 1).await;
+    a_day(&world, &org).await;
+    world.run("REVOKE INSERT ON devices FROM portal_system").await;
+    jobs::drain_events(&world.svc, "one", 60_000).await.unwrap_err();
+    assert_eq!(world.count("session_events").await, 0, "all or nothing");
+    world.run("GRANT INSERT ON devices TO portal_system").await;
+    assert_eq!(jobs::drain_events(&world.svc, "one", 0).await.unwrap(), 7);
+    assert_eq!(sorted(kinds(&world, &org).await), DAY);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn readers_at_once_that_take_from_one_another_write_each_event_once() {
+    let world = World::new().await;
+    let mut orgs = Vec::new();
+    for n in 0..4 {
+        let org = world.org(&format!("Firm {n}"), 30).await;
+        let device = world.device(&org, &org.owner).await;
+        for hardware in 0..25 {
+            let held = world.seat(&device, &format!("device {hardware}")).await;
+            sessions::release(&device, &world.svc, &held.session_id.to_string()).await.unwrap();
+        }
+        orgs.push(org);
+    }
+    let mut readers = tokio::task::JoinSet::new();
+    for reader in 0..3 {
+        let svc = world.svc.clone();
+        readers.spawn(async move {
+            // Each also takes what the others are just writing.
+            while jobs::drain_events(&svc, &format!("reader {reader}"), 0).await.unwrap() > 0 {}
+        });
+    }
+    readers.join_all().await;
+    for org in &orgs {
+        let mut kinds = kinds(&world, org).await;
+        kinds.sort();
+        assert_eq!(kinds, [vec!["acquired"; 25], vec!["released"; 25]].concat());
+    }
+    assert_eq!(world.count("devices").await, 100);
+    assert_eq!(jobs::drain_events(&world.svc, "last", 0).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn events_of_a_licence_that_is_gone_hold_up_no_others() {
+    let world = World::new().await;
+    let (gone, org) = (world.org("Gone", 1).await, world.org("Firm", 1).await);
+    a_day(&world, &gone).await;
+    a_day(&world, &org).await;
+    world.run(&format!("DELETE FROM licenses WHERE id = '{}'", gone.license)).await;
+    assert_eq!(jobs::drain_events(&world.svc, "one", 60_000).await.unwrap(), 14);
+    assert!(kinds(&world, &gone).await.is_empty());
+    assert_eq!(sorted(kinds(&world, &org).await), DAY);
+    assert_eq!(jobs::drain_events(&world.svc, "one", 0).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn pages_show_what_happened() {
+    let world = World::new().await;
+    let org = world.org("Firm", 1).await;
+    let member = world.member(&org, "Member", Role::Member).await;
+    let (owner, other) = (world.at(&org, &org.owner).await, world.at(&org, &member).await);
+    assert!(!organizations::has_started(&owner, &world.svc).await.unwrap());
+    let device = a_day(&world, &org).await;
+    jobs::drain_events(&world.svc, "one", 60_000).await.unwrap();
+    assert!(organizations::has_started(&owner, &world.svc).await.unwrap());
+    assert_eq!(organizations::denials(&owner, &world.svc, 24).await.unwrap(), 1);
+    let ended = sessions::recently_ended(&owner, &world.svc, 24).await.unwrap();
+    let mut how: Vec<_> = ended.iter().map(|e| (e.how.as_str(), e.device.as_str(), e.user_name.as_str())).collect();
+    how.sort_unstable();
+    assert_eq!(how, [("expired", "host-tablet", "Owner of Firm"), ("released", "host-laptop", "Owner of Firm")]);
+    assert!(sessions::recently_ended(&other, &world.svc, 24).await.unwrap().is_empty(), "a member sees his own");
+
+    // One that ran out and came back has not ended.
+    let held = world.seat(&device, "phone").await;
+    world.pass(361).await;
+    jobs::sweep(&world.svc).await.unwrap();
+    world.beat(&device, &held).await.unwrap();
+    jobs::drain_events(&world.svc, "one", 60_000).await.unwrap();
+    assert_eq!(sessions::recently_ended(&owner, &world.svc, 24).await.unwrap().len(), 2);
+    assert!(kinds(&world, &org).await.contains(&"reacquired".to_owned()));
+}

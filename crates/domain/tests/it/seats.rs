@@ -1,0 +1,276 @@
+//! Seats through the use-cases: what PostgreSQL owns reaches the scripts, and what Redis loses comes back.
+
+use crate::people::{acquire, heartbeat};
+use crate::world::{World, code, problem};
+use domain::licenses::{self, PolicyChange};
+use domain::{jobs, sessions, support};
+use std::sync::atomic::Ordering;
+use store::OpCtx;
+use time::Duration;
+use types::licenses::HeartbeatState;
+use types::{Code, Role};
+
+fn operator() -> OpCtx {
+    OpCtx::system("operator")
+}
+
+#[tokio::test]
+async fn a_cold_redis_is_given_what_it_lacks() {
+    let world = World::new().await;
+    let org = world.org("Firm", 2).await;
+    let device = world.device(&org, &org.owner).await;
+    world.flush_redis().await;
+    let (new, held) = sessions::acquire(&device, &world.svc, &acquire("laptop")).await.unwrap();
+    assert!(new);
+    assert_eq!((held.license.id, held.license.max_seats, held.license.active), (org.license, 2, 1));
+    assert_eq!((held.heartbeat_interval_seconds, held.license.features.clone()), (300, vec!["core".to_owned()]));
+    assert!((350..=360).contains(&held.expires_in), "{}", held.expires_in);
+    let (new, again) = sessions::acquire(&device, &world.svc, &acquire("laptop")).await.unwrap();
+    assert!(!new, "the same device keeps its seat");
+    assert_ne!(again.session_id, held.session_id);
+    let told = problem(world.beat(&device, &held).await);
+    assert_eq!((told.code, told.status), (Code::SessionSuperseded, 410));
+    let beat = world.beat(&device, &again).await.unwrap();
+    assert_eq!((beat.state, beat.heartbeat_interval_seconds), (HeartbeatState::Active, 300));
+    assert_eq!(world.active(&org).await, 1);
+}
+
+#[tokio::test]
+async fn a_refusal_says_what_helps() {
+    let world = World::new().await;
+    let org = world.org("Firm", 1).await;
+    let member = world.member(&org, "Member", Role::Member).await;
+    let held = world.seat(&world.device(&org, &org.owner).await, "laptop").await;
+    let device = world.device(&org, &member).await;
+    let full = problem(sessions::acquire(&device, &world.svc, &acquire("desktop")).await);
+    assert_eq!((full.code, full.status), (Code::SeatsExhausted, 429));
+    assert!((1..=360).contains(&full.retry_after.unwrap()), "{:?}", full.retry_after);
+    assert_eq!((full.extra["active"].as_u64(), full.extra["max_seats"].as_u64()), (Some(1), Some(1)));
+    assert_eq!(full.extra["holders"][0]["name"], "Owner of Firm");
+    assert_eq!(full.extra["holders"][0]["device"], "host-laptop");
+    assert!(full.extra["next_free_at"].as_str().unwrap().contains('T'));
+    let owner = world.device(&org, &org.owner).await;
+    for _ in 0..2 {
+        sessions::release(&owner, &world.svc, &held.session_id.to_string()).await.unwrap();
+    }
+    world.seat(&device, "desktop").await;
+    world.run("UPDATE licenses SET show_holders = false; UPDATE tenants SET entitlement_version = entitlement_version + 1").await;
+    world.forget_key("*:ent").await;
+    let full = problem(sessions::acquire(&owner, &world.svc, &acquire("laptop")).await);
+    assert_eq!(full.extra["holders"], serde_json::json!([]), "the policy shows no names");
+}
+
+#[tokio::test]
+async fn the_next_acquire_sees_a_new_limit() {
+    let world = World::new().await;
+    let org = world.org("Firm", 1).await;
+    let device = world.device(&org, &org.owner).await;
+    world.seat(&device, "one").await;
+    assert_eq!(code(sessions::acquire(&device, &world.svc, &acquire("two")).await), Code::SeatsExhausted);
+    world.set_seats(&org, 2).await;
+    world.seat(&device, "two").await;
+    world.set_seats(&org, 1).await;
+    assert_eq!(world.active(&org).await, 2, "a lower limit ends nobody");
+    assert_eq!(code(sessions::acquire(&device, &world.svc, &acquire("three")).await), Code::SeatsExhausted);
+    let change = PolicyChange { lease_seconds: Some(60), heartbeat_seconds: Some(20), offline_hours: Some(0), ..Default::default() };
+    licenses::set_policy(&operator(), &world.svc, &org.slug, Some(&org.key.to_lowercase()), &change).await.unwrap();
+    let held = world.seat(&device, "two").await;
+    assert!(held.expires_in <= 60);
+    assert_eq!(held.heartbeat_interval_seconds, 20);
+    assert_eq!(world.count("seat_outbox").await, 0);
+}
+
+#[tokio::test]
+async fn a_policy_that_makes_no_sense_changes_nothing() {
+    let world = World::new().await;
+    let org = world.org("Firm", 1).await;
+    let before = world.column("SELECT t::text FROM licenses t").await;
+    let set = async |slug: &str, key: Option<&str>, change: PolicyChange| problem(licenses::set_policy(&operator(), &world.svc, slug, key, &change).await);
+    let policy = PolicyChange::default;
+    for (field, change) in [
+        ("seats", PolicyChange { max_seats: Some(1_000_001), ..policy() }),
+        ("lease_seconds", PolicyChange { lease_seconds: Some(1), ..policy() }),
+        ("heartbeat_seconds", PolicyChange { heartbeat_seconds: Some(360), ..policy() }),
+        ("heartbeat_seconds", PolicyChange { lease_seconds: Some(300), ..policy() }),
+        ("offline_hours", PolicyChange { offline_hours: Some(8_761), ..policy() }),
+    ] {
+        assert!(set(&org.slug, None, change).await.field(field).is_some(), "{field}");
+    }
+    let more = PolicyChange { max_seats: Some(99), ..policy() };
+    assert_eq!(set("no-such-firm", None, more.clone()).await.code, Code::NotFound);
+    assert_eq!(set(&org.slug, Some("CODITECT-2222-2222-2222"), more.clone()).await.code, Code::LicenseNotFound, "not a key: not another licence instead");
+    assert_eq!(set(&org.slug, Some(&world.org("Other", 1).await.key), more).await.code, Code::LicenseNotFound);
+    assert_eq!(world.column(&format!("SELECT t::text FROM licenses t WHERE id = '{}'", org.license)).await, before);
+}
+
+#[tokio::test]
+async fn a_change_while_redis_is_away_is_repeated_when_it_is_back() {
+    let mut world = World::that_remembers().await;
+    let org = world.org("Firm", 1).await;
+    let device = world.device(&org, &org.owner).await;
+    world.seat(&device, "one").await;
+    world.redis.kill();
+    world.set_seats(&org, 2).await;
+    assert_eq!(world.count("seat_outbox").await, 1);
+    world.fail_to_carry_copies().await;
+    assert_eq!(world.count("seat_outbox").await, 1, "what did not work is tried again");
+    world.restart_redis().await;
+    assert_eq!(code(sessions::acquire(&device, &world.svc, &acquire("two")).await), Code::SeatsExhausted, "Redis still has the old copy");
+    assert_eq!(world.carry_copies().await, 1);
+    world.seat(&device, "two").await;
+    assert_eq!(jobs::flush_copies(&world.svc).await.unwrap(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_copy_does_not_replace_a_newer_one() {
+    let world = World::new().await;
+    let org = world.org("Firm", 1).await;
+    let device = world.device(&org, &org.owner).await;
+    // Changes and their copies overlap; whichever comes last to Redis, the highest version wins.
+    let mut tasks = tokio::task::JoinSet::new();
+    for seats in 2..12 {
+        let (svc, slug) = (world.svc.clone(), org.slug.clone());
+        tasks.spawn(async move {
+            let change = PolicyChange { max_seats: Some(seats), ..Default::default() };
+            licenses::set_policy(&operator(), &svc, &slug, None, &change).await.unwrap();
+        });
+    }
+    tasks.join_all().await;
+    jobs::flush_copies(&world.svc).await.unwrap();
+    let stored = world.column("SELECT max_seats FROM licenses").await.remove(0).unwrap();
+    assert_eq!(world.seat(&device, "one").await.license.max_seats.to_string(), stored);
+    assert_eq!(world.column("SELECT entitlement_version FROM tenants").await, [Some("12".to_owned())], "each change has its version");
+}
+
+#[tokio::test]
+async fn a_running_client_comes_back_after_a_total_loss_of_redis() {
+    let world = World::new().await;
+    let org = world.org("Firm", 1).await;
+    let device = world.device(&org, &org.owner).await;
+    let held = world.seat(&device, "laptop").await;
+    world.flush_redis().await;
+
+    let without = sessions::heartbeat(&device, &world.svc, &types::licenses::HeartbeatRequest { token: None, ..heartbeat(&held) }).await;
+    assert_eq!(code(without), Code::SessionNotFound, "only the token proves that there was a session");
+    for broken in [String::new(), format!("{}x", held.token), held.token.replace('.', ""), held.token[..held.token.len() - 4].to_owned()] {
+        let request = types::licenses::HeartbeatRequest { token: Some(broken), ..heartbeat(&held) };
+        assert_eq!(code(sessions::heartbeat(&device, &world.svc, &request).await), Code::SessionNotFound);
+    }
+    assert_eq!(world.active(&org).await, 0);
+
+    assert_eq!(world.beat(&device, &held).await.unwrap().state, HeartbeatState::Reacquired);
+    assert_eq!(world.beat(&device, &held).await.unwrap().state, HeartbeatState::Active, "under the same session id");
+    assert_eq!(world.active(&org).await, 1);
+}
+
+#[tokio::test]
+async fn an_expired_lease_comes_back_only_if_a_seat_is_free() {
+    let world = World::new().await;
+    let org = world.org("Firm", 1).await;
+    let member = world.member(&org, "Member", Role::Member).await;
+    let (one, two) = (world.device(&org, &org.owner).await, world.device(&org, &member).await);
+    let first = world.seat(&one, "one").await;
+    world.pass(361).await;
+    assert_eq!(world.beat(&one, &first).await.unwrap().state, HeartbeatState::Reacquired);
+    world.pass(361).await;
+    let second = world.seat(&two, "two").await;
+    let full = problem(world.beat(&one, &first).await);
+    assert_eq!((full.code, full.status), (Code::SeatsExhausted, 429));
+    sessions::release(&two, &world.svc, &second.session_id.to_string()).await.unwrap();
+    assert_eq!(world.beat(&one, &first).await.unwrap().state, HeartbeatState::Reacquired);
+    assert_eq!(code(world.beat(&two, &second).await), Code::SessionSuperseded, "what was given back does not come back");
+}
+
+#[tokio::test]
+async fn a_token_whose_time_is_over_brings_nothing_back() {
+    let world = World::new().await;
+    let org = world.org("Firm", 1).await;
+    let device = world.device(&org, &org.owner).await;
+    let held = world.seat(&device, "laptop").await;
+    assert!(held.valid_until > world.now() + Duration::hours(71));
+    world.flush_redis().await;
+    world.clock.advance(Duration::hours(73));
+    assert_eq!(code(world.beat(&device, &held).await), Code::SessionNotFound);
+    assert_eq!(world.active(&org).await, 0);
+}
+
+#[tokio::test]
+async fn a_suspended_organisation_stops_and_a_restored_one_goes_on() {
+    let world = World::new().await;
+    let org = world.org("Firm", 2).await;
+    let device = world.device(&org, &org.owner).await;
+    let held = world.seat(&device, "laptop").await;
+    let staff = world.support("Helper").await;
+    support::set_suspended(&staff, &world.svc, org.id, true, "unpaid for months").await.unwrap();
+    let refused = problem(sessions::acquire(&device, &world.svc, &acquire("desktop")).await);
+    assert_eq!((refused.code, refused.status), (Code::TenantSuspended, 403));
+    for _ in 0..2 {
+        let stopped = problem(world.beat(&device, &held).await);
+        assert_eq!((stopped.code, stopped.status), (Code::TenantSuspended, 410));
+    }
+    world.flush_redis().await;
+    assert_eq!(problem(world.beat(&device, &held).await).status, 410, "also for a Redis that has to ask first");
+    assert_eq!(world.active(&org).await, 0);
+
+    support::set_suspended(&staff, &world.svc, org.id, false, "has paid").await.unwrap();
+    assert_eq!(world.beat(&device, &held).await.unwrap().state, HeartbeatState::Reacquired);
+    world.seat(&device, "desktop").await;
+    assert_eq!(world.active(&org).await, 2);
+}
+
+#[tokio::test]
+async fn what_the_licences_standing_allows() {
+    let world = World::new().await;
+    let org = world.org("Firm", 5).await;
+    let device = world.device(&org, &org.owner).await;
+    let set = async |assignment: &str| {
+        world.run(&format!("UPDATE licenses SET {assignment}; UPDATE tenants SET entitlement_version = entitlement_version + 1")).await;
+        world.forget_key("*:ent").await;
+        world.forget_key("*:limits").await;
+    };
+    for (assignment, new, running) in [
+        ("status = 'PAST_DUE'", None, None),
+        ("status = 'RESTRICTED'", Some((Code::LicenseSuspended, 403)), None),
+        ("status = 'SUSPENDED'", Some((Code::LicenseSuspended, 403)), Some((Code::LicenseSuspended, 410))),
+        ("status = 'EXPIRED'", Some((Code::LicenseExpired, 403)), Some((Code::LicenseExpired, 410))),
+        ("status = 'ACTIVE', expiry = now() - interval '1 second'", Some((Code::LicenseExpired, 403)), Some((Code::LicenseExpired, 410))),
+    ] {
+        set("status = 'ACTIVE', expiry = NULL").await;
+        let held = world.seat(&device, "running").await;
+        set(assignment).await;
+        let told = |result: domain::Result<()>| result.err().map(|e| e.into_problem()).map(|p| (p.code, p.status));
+        assert_eq!(told(world.beat(&device, &held).await.map(drop)), running, "heartbeat: {assignment}");
+        assert_eq!(told(sessions::acquire(&device, &world.svc, &acquire("new")).await.map(drop)), new, "acquire: {assignment}");
+    }
+}
+
+#[tokio::test]
+async fn a_seat_without_a_token_is_given_back() {
+    let world = World::new().await;
+    let org = world.org("Firm", 1).await;
+    let device = world.device(&org, &org.owner).await;
+    world.signer.broken.store(true, Ordering::Relaxed);
+    let refused = problem(sessions::acquire(&device, &world.svc, &acquire("laptop")).await);
+    assert_eq!((refused.code, refused.status, refused.retry_after), (Code::SeatsUnavailable, 503, Some(5)));
+    assert_eq!(world.active(&org).await, 0);
+    world.signer.broken.store(false, Ordering::Relaxed);
+    world.seat(&device, "laptop").await;
+}
+
+#[tokio::test]
+async fn what_a_device_says_about_itself_is_checked() {
+    let world = World::new().await;
+    let org = world.org("Firm", 1).await;
+    let device = world.device(&org, &org.owner).await;
+    let mut request = acquire(" ");
+    request.nonce = Some("n".repeat(257));
+    request.hostname = Some("a\nb".to_owned());
+    request.license_key = Some("CODITECT-1111".to_owned());
+    let refused = problem(sessions::acquire(&device, &world.svc, &request).await);
+    assert_eq!(refused.code, Code::InvalidRequest);
+    for field in ["hardware_id", "nonce", "hostname", "license_key"] {
+        assert!(refused.field(field).is_some(), "{field}");
+    }
+    let refused = problem(sessions::heartbeat(&device, &world.svc, &types::licenses::HeartbeatRequest { session_id: "no id".to_owned(), token: None, nonce: None }).await);
+    assert!(refused.field("session_id").is_some());
+}
