@@ -42,6 +42,18 @@ has cargo || PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
 # Queries are checked against .sqlx, not against whatever DATABASE_URL names.
 export SQLX_OFFLINE=true
 
+# Cargo tells whether a source has changed by its time, and takes all clones for the same one: what another clone has built since
+# would pass for ours. So a clone that takes over forgets what has been built of our own crates; dependencies stay.
+claim_target() {
+    local owner=$CARGO_TARGET_DIR/.built-from folder
+    [ "$(cat "$owner" 2>/dev/null)" != "$root" ] || return 0
+    for folder in app server crates/*; do
+        rm -rf "$CARGO_TARGET_DIR"/{,front/}{,wasm32-unknown-unknown/}*/.fingerprint/"${folder##*/}"-[0-9a-f]*
+    done
+    mkdir -p "$CARGO_TARGET_DIR"
+    printf '%s' "$root" >"$owner"
+}
+
 # Where the build puts style sheet, WebAssembly and images; the portal may be started in another folder.
 # shellcheck disable=SC2034
 site=$root/target/site

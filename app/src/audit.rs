@@ -15,7 +15,8 @@ use types::organizations::AuditEntry;
 const PAGE: i64 = 50;
 
 /// What the log can be narrowed to: value (how these actions begin) and label.
-const GROUPS: [(&str, &str); 4] = [("session.", "Sessions"), ("member.", "Members"), ("license.", "Licenses"), ("organization.", "Organization")];
+const GROUPS: [(&str, &str); 4] =
+    [("session.", "Sessions"), ("member.", "Members"), ("license.", "Licenses"), ("organization.", "Organization")];
 
 /// `/orgs/{slug}/audit`
 #[component]
@@ -52,13 +53,15 @@ async fn load(org: Org) -> Result<AnyView, PageError> {
             <Table caption="Audit log, newest first">
                 <thead>
                     <tr>
-                        <th scope="col" class="w-48">
+                        <th scope="col" class="p3 w-48">
                             "Time"
                         </th>
                         <th scope="col" class="p3 w-52">
                             "Who"
                         </th>
-                        <th scope="col">"What"</th>
+                        <th scope="col" class="max-md:!pl-4">
+                            "What"
+                        </th>
                         <th scope="col" class="p2 w-64">
                             "Target"
                         </th>
@@ -144,18 +147,18 @@ fn Pages(newest: Option<String>, older: Option<String>) -> impl IntoView {
 #[component]
 fn Row(entry: AuditEntry) -> impl IntoView {
     let what = phrase::phrase(&entry);
-    let actor = entry.actor_name.clone();
+    let actor = shown_name(&entry.actor_name, &entry.actor_kind);
     let staff = (entry.actor_kind == "staff").then(|| view! { " " <StaffBadge/> });
     view! {
         <tr>
-            <td class="whitespace-nowrap align-top !pt-3">
+            <td class="p3 whitespace-nowrap align-top !pt-3">
                 <Time at=entry.at style=TimeStyle::Full/>
             </td>
             <td class="p3 align-top !pt-2.5">
                 <Who name=entry.actor_name kind=entry.actor_kind/>
             </td>
-            <td class="align-top !pt-3 !pb-3">
-                <span class="sub">{actor}</span>
+            <td class="align-top !pt-3 !pb-3 max-md:!pl-4">
+                <span class="sub">{actor} " · " <Time at=entry.at style=TimeStyle::Full/></span>
                 <span class="strong">{what}</span>
                 {staff}
                 {entry.reason.map(|reason| view! { <span class="block break-words text-ink-3">"Reason: " {reason}</span> })}
@@ -170,52 +173,60 @@ fn StaffBadge() -> impl IntoView {
     view! { <Badge outline=true>{format!("{} staff", Product::current().0)}</Badge> }
 }
 
-/// Who acted; staff in plum, the portal itself with a gear.
+/// The portal's own jobs act under the product's name.
+fn shown_name(name: &str, kind: &str) -> String {
+    if kind == "system" { format!("{} ({name})", Product::current().0) } else { name.to_owned() }
+}
+
+/// Who acted: staff in plum, what is no person with a gear.
 #[component]
-fn Who(name: String, kind: String) -> impl IntoView {
-    let avatar = match kind.as_str() {
-        "staff" => view! { <Avatar name=name.clone() class="!bg-staff !text-staff-ink"/> }.into_any(),
-        "user" => view! { <Avatar name=name.clone()/> }.into_any(),
+fn ActorAvatar(name: String, kind: String) -> impl IntoView {
+    match kind.as_str() {
+        "staff" => view! { <Avatar name=name class="!bg-staff !text-staff-ink"/> }.into_any(),
+        "user" => view! { <Avatar name=name/> }.into_any(),
         _ => view! {
             <span class="avatar" aria-hidden="true">
                 <Icon icon=icon::SETTINGS small=true/>
             </span>
         }
         .into_any(),
-    };
-    let name = if kind == "system" { format!("{} ({name})", Product::current().0) } else { name };
+    }
+}
+
+#[component]
+fn Who(name: String, kind: String) -> impl IntoView {
+    let shown = shown_name(&name, &kind);
     view! {
         <span class="who">
-            {avatar}
-            <span class="strong truncate">{name}</span>
+            <ActorAvatar name=name kind=kind/>
+            <span class="strong truncate">{shown}</span>
         </span>
     }
 }
 
-/// The latest entries as a list, for the support console.
+/// The latest entries as a list, for a narrow place.
 #[component]
 pub fn Entries(entries: Vec<AuditEntry>) -> impl IntoView {
     let rows = entries
         .into_iter()
         .map(|entry| {
             let what = phrase::phrase(&entry);
+            let name = shown_name(&entry.actor_name, &entry.actor_kind);
             view! {
-                <li class="flex gap-3 px-4 py-3 text-sm">
-                    <span class="pt-0.5">
-                        <Who name=entry.actor_name kind=entry.actor_kind/>
-                    </span>
-                    <span class="ml-auto min-w-0 flex-1">
-                        <span class="font-medium">{what}</span>
-                        " "
-                        <span class="break-words text-ink-2">{entry.subject}</span>
-                        {entry.reason.map(|reason| view! { <span class="block break-words text-ink-3">"Reason: " {reason}</span> })}
-                    </span>
-                    <span class="whitespace-nowrap text-ink-3">
-                        <Time at=entry.at/>
-                    </span>
+                <li class="flex gap-3">
+                    <ActorAvatar name=entry.actor_name kind=entry.actor_kind/>
+                    <div class="min-w-0">
+                        <p>
+                            <span class="font-medium">{name}</span>
+                            <span class="text-ink-2">" · " {what}</span>
+                            <span class="text-ink-3">" · " <Time at=entry.at/></span>
+                        </p>
+                        <p class="text-ink-3 [overflow-wrap:anywhere]">{entry.subject}</p>
+                        {entry.reason.map(|reason| view! { <p class="text-ink-3 [overflow-wrap:anywhere]">"Reason: " {reason}</p> })}
+                    </div>
                 </li>
             }
         })
         .collect_view();
-    view! { <ol class="rows m-0 list-none p-0">{rows}</ol> }
+    view! { <ol class="m-0 grid list-none gap-3 p-0 text-sm">{rows}</ol> }
 }

@@ -81,13 +81,15 @@ fn Step(number: u8, title: &'static str, text: &'static str, children: Children)
 /// One line for the terminal.
 #[component]
 pub fn Command(#[prop(into)] line: String, what: &'static str) -> impl IntoView {
+    // A narrow screen breaks the line between words, not after a hyphen.
+    let words = line.split(' ').map(|word| view! { " " <span class="inline-block max-w-full">{word.to_owned()}</span> }).collect_view();
     view! {
         <div class="codeline">
-            <code class="py-2 !whitespace-pre-wrap [overflow-wrap:anywhere]">
+            <code class="py-2 !whitespace-normal [overflow-wrap:anywhere]">
                 <span class="text-ink-3 select-none" aria-hidden="true">
-                    "$ "
+                    "$"
                 </span>
-                {line.clone()}
+                {words}
             </code>
             <CopyButton text=line what=what.to_owned()/>
         </div>

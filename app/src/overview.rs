@@ -38,8 +38,7 @@ struct Facts {
 async fn load(org: Org) -> Result<AnyView, PageError> {
     let svc = org.services();
     let refused = organizations::denials(&org.ctx, svc, 24).await.map_err(told)?;
-    let licenses =
-        if org.may(Action::LicensesView) { domain::licenses::list(&org.ctx, svc).await.map_err(told)? } else { Vec::new() };
+    let licenses = if org.may(Action::LicensesView) { domain::licenses::list(&org.ctx, svc).await.map_err(told)? } else { Vec::new() };
     let people = if org.may(Action::MembersManage) { Some(members::list(&org.ctx, svc).await.map_err(told)?) } else { None };
     let facts = Facts { refused: u32::try_from(refused).unwrap_or(u32::MAX), licenses, people };
     let in_use = org.live.as_ref().is_ok_and(|live| live.active > 0);

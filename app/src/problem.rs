@@ -9,6 +9,8 @@ use types::{Code, FieldError, Problem};
 
 /// Key in [`Problem::extra`] under which a form without JavaScript gets back what was typed.
 const TYPED: &str = "typed";
+/// Longest value that is given back, in bytes: longer ones are wrong in any case, and proxies refuse long addresses.
+const TYPED_MAX: usize = 1000;
 
 /// Parameters of a page's address that speak of what has just happened, and must not do so again.
 pub(crate) const PASSING: [&str; 3] = ["__path", "__err", "toast"];
@@ -23,7 +25,8 @@ impl PageError {
     /// travel in the address, so never pass a password or another secret.
     #[must_use]
     pub fn with_typed(mut self, fields: &[(&str, &str)]) -> Self {
-        let values = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
+        let short = fields.iter().filter(|(_, value)| value.len() <= TYPED_MAX);
+        let values = short.map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
         self.0.extra.insert(TYPED.to_owned(), serde_json::Value::Object(values));
         self
     }
@@ -94,6 +97,14 @@ mod tests {
         assert_eq!(back.0.field("email"), Some("Enter the full address."));
         assert_eq!(typed(&back.0, "email"), Some("ingrid@"));
         assert_eq!(typed(&back.0, "name"), None);
+    }
+
+    #[test]
+    fn the_address_stays_short() {
+        let error = PageError::from(FieldError::new("name", "Use at most 100 characters."))
+            .with_typed(&[("name", &"x".repeat(60_000)), ("email", "a@b.c")]);
+        assert!(error.ser().len() < 1000);
+        assert_eq!(typed(&error.0, "email"), Some("a@b.c"));
     }
 
     #[test]

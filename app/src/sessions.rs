@@ -16,4 +16,7 @@ mod page;
 #[cfg(feature = "ssr")]
 pub use page::SessionsPage;
 #[cfg(feature = "ssr")]
-pub(crate) use {page::beats, rows::Standing};
+pub(crate) use {
+    page::beats,
+    rows::{Standing, version},
+};

@@ -1,12 +1,11 @@
 /** An organisation with everything in it, for tests that only look. Made once per worker. */
 
 import { type Browser, type Page } from '@playwright/test';
-import { createStaff, setSeats } from './admin.ts';
+import { setSeats } from './admin.ts';
 import { done, licenses, tokenOf } from './api.ts';
 import { Device } from './device.ts';
 import { environment } from './environment.ts';
-import { field } from './forms.ts';
-import { found, join, signIn, stranger, type Organization, type Person, type Role } from './people.ts';
+import { becomeStaff, found, join, signIn, stranger, type Organization, type Person, type Role } from './people.ts';
 import { expect, test as base, random } from './test.ts';
 
 export type Seat = Role | 'STAFF' | 'NOBODY';
@@ -61,11 +60,7 @@ async function signInOnce(browser: Browser, company: Company, seat: Seat): Promi
   const context = await browser.newContext({ baseURL: environment().baseURL });
   const page = await context.newPage();
   if (seat === 'STAFF') {
-    await page.goto(await createStaff(company.staff.email));
-    await field(page, 'password').fill(company.staff.password);
-    await page.getByRole('button', { name: 'Set new password' }).click();
-    await expect(page).toHaveURL(/\/login/);
-    await signIn(page, company.staff, /\/support$/);
+    await becomeStaff(page, company.staff);
   } else {
     await signIn(page, company.people[seat]);
   }

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { clientBinary, environment } from './environment.ts';
-import { descendants, runs, type Process } from './processes.ts';
+import { descendants, mortal, runs, type Process } from './processes.ts';
 import { until } from './wait.ts';
 
 export interface Ended {
@@ -112,7 +112,7 @@ export class Device {
   }
 
   private spawn(program: string, args: string[], withInput: boolean): Run {
-    const child = spawn(program, args, {
+    const child = spawn(...mortal(program, args), {
       stdio: [withInput ? 'pipe' : 'ignore', 'pipe', 'pipe'],
       env: {
         ...process.env,

@@ -2,6 +2,7 @@
 
 import { type Page } from '@playwright/test';
 import { expect, random } from './test.ts';
+import { createStaff } from './admin.ts';
 import { done, tokenOf, type Me } from './api.ts';
 import { environment } from './environment.ts';
 import { link, mail } from './mailbox.ts';
@@ -64,6 +65,15 @@ export async function signUp(page: Page, organizationName: string, person = stra
   await confirmAddress(page, person);
   await signIn(page, person);
   return { name: organizationName, slug: slugOf(page), owner: person };
+}
+
+/** Makes somebody a member of the vendor's staff: the operator's link, the first password, the console. */
+export async function becomeStaff(page: Page, person: Person): Promise<void> {
+  await page.goto(await createStaff(person.email));
+  await page.locator('[name=password]').fill(person.password);
+  await page.getByRole('button', { name: 'Set new password' }).click();
+  await expect(page).toHaveURL(/\/login/);
+  await signIn(page, person, /\/support$/);
 }
 
 /** The organisation whose page this is. */

@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { portalBinary, siteFolder } from './environment.ts';
-import { descendants, runs } from './processes.ts';
+import { descendants, mortal, runs } from './processes.ts';
 import { until } from './wait.ts';
 
 /** With one of these the portal would use something that is not its own. */
@@ -45,7 +45,7 @@ export async function startPortal(): Promise<RunningPortal> {
   const baseURL = `http://localhost:${port}`;
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !NOT_EMBEDDED.test(name)));
   const output = openSync(log, 'a');
-  const child = spawn(portalBinary(), ['dev'], {
+  const child = spawn(...mortal(portalBinary(), ['dev']), {
     cwd: folder,
     env: { LEPTOS_SITE_ROOT: siteFolder(), ...inherited, PORTAL_LISTEN: `127.0.0.1:${port}`, PORTAL_BASE_URL: baseURL },
     stdio: ['ignore', output, output],

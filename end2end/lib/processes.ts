@@ -28,6 +28,9 @@ function stat(pid: number): Stat | undefined {
   return { pid, name, parent: Number(fields[1]), zombie: 'ZX'.includes(state), started: fields[19] ?? '' };
 }
 
+/** The words that start a program which gets SIGTERM when we end, however we end: nothing is to run on after a killed test run. */
+export const mortal = (program: string, args: string[]): [string, string[]] => ['setpriv', ['--pdeathsig', 'TERM', '--', program, ...args]];
+
 /** All processes below this one. */
 export function descendants(root: number): Process[] {
   const all = readdirSync('/proc')

@@ -113,7 +113,9 @@ test('the seat is free at once after Ctrl-C', async ({ device }) => {
   const run = laptop.terminal(['run', '--', 'sleep', '600']);
   await run.holds('sleep');
   run.type('\x03');
-  expect((await run.ended).code).toBe(128 + 2);
+  const ended = await run.ended;
+  expect(ended.code).toBe(128 + 2);
+  expect(ended.output).not.toMatch(/not waiting/i);
   expect(await sessions(await tokenOf(owner))).toEqual([]);
 });
 

@@ -1,8 +1,8 @@
 /** The vendor's staff help a customer, and the customer can see it. */
 
-import { createStaff, setPolicy } from '../lib/admin.ts';
+import { setPolicy } from '../lib/admin.ts';
 import { expectFieldError, field } from '../lib/forms.ts';
-import { foundAndEnter, signIn, stranger } from '../lib/people.ts';
+import { becomeStaff, foundAndEnter, stranger } from '../lib/people.ts';
 import { askToRevoke, confirm, sessionRow } from '../lib/screens.ts';
 import { expect, random, test } from '../lib/test.ts';
 
@@ -14,13 +14,9 @@ test('staff find a tenant and revoke a session with a reason, which stands in th
   await laptop.login(owner);
   const run = await laptop.run('sleep', '600');
 
-  const sofia = { ...stranger('Sofia Marchetti') };
+  const sofia = stranger('Sofia Marchetti');
   const desk = await visitor();
-  await desk.goto(await createStaff(sofia.email));
-  await field(desk, 'password').fill(sofia.password);
-  await desk.getByRole('button', { name: 'Set new password' }).click();
-  await expect(desk).toHaveURL(/\/login/);
-  await signIn(desk, sofia, /\/support$/);
+  await becomeStaff(desk, sofia);
 
   for (const words of [owner.email, slug, name]) {
     await desk.goto('/support');
@@ -56,10 +52,7 @@ test('staff suspend an organization and restore it', async ({ page, visitor, dev
   const run = await laptop.run('sleep', '600');
   const sofia = stranger('Sofia Marchetti');
   const desk = await visitor();
-  await desk.goto(await createStaff(sofia.email));
-  await field(desk, 'password').fill(sofia.password);
-  await desk.getByRole('button', { name: 'Set new password' }).click();
-  await signIn(desk, sofia, /\/support$/);
+  await becomeStaff(desk, sofia);
   await field(desk, 'q').fill(slug);
   await field(desk, 'q').press('Enter');
   await desk.getByRole('main').getByRole('link', { name }).click();
@@ -83,11 +76,7 @@ test('for everybody else the console does not exist', async ({ page }) => {
 });
 
 test('the search box of the console is harmless', async ({ page }) => {
-  const sofia = stranger('Sofia Marchetti');
-  await page.goto(await createStaff(sofia.email));
-  await field(page, 'password').fill(sofia.password);
-  await page.getByRole('button', { name: 'Set new password' }).click();
-  await signIn(page, sofia, /\/support$/);
+  await becomeStaff(page, stranger('Sofia Marchetti'));
   for (const words of ["' or 1=1 --", '%', '_', '<script>alert(1)</script>', '\u202e', 'x'.repeat(500)]) {
     const answer = await page.goto(`/support?q=${encodeURIComponent(words)}`);
     expect(answer?.status(), words).toBe(200);

@@ -74,7 +74,10 @@ async fn command(cli: Cli, env: Env) -> anyhow::Result<()> {
                 env
             } else {
                 embedded::running(&cli.folder)?.with_context(|| {
-                    format!("No portal runs in {}: start it with `make run`, or set DATABASE_URL and the other variables.", cli.folder.display())
+                    format!(
+                        "No portal runs in {}: start it with `make run`, or set DATABASE_URL and the other variables.",
+                        cli.folder.display()
+                    )
                 })?
             };
             let services = run::services(&Config::from_env(&env)?).await?;

@@ -19,10 +19,8 @@ pub fn probes() -> Router<AppState> {
 /// 200 when PostgreSQL and Redis answer within two seconds, else 503 with what does not.
 async fn ready(State(state): State<AppState>) -> Response {
     let limit = Duration::from_secs(2);
-    let (database, seats) = tokio::join!(
-        tokio::time::timeout(limit, state.services.store.ping()),
-        tokio::time::timeout(limit, state.services.seats.ping())
-    );
+    let (database, seats) =
+        tokio::join!(tokio::time::timeout(limit, state.services.store.ping()), tokio::time::timeout(limit, state.services.seats.ping()));
     let mut reasons = Vec::new();
     if !matches!(database, Ok(Ok(()))) {
         reasons.push("PostgreSQL does not answer");

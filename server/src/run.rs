@@ -111,7 +111,12 @@ pub async fn serve(config: Config, dev_mailbox: Option<PathBuf>, with_worker: bo
     let metrics = ops::install_metrics()?;
     if let Some(address) = config.http.metrics_listen {
         let listener = http_server::bind(address).await?;
-        tokio::spawn(http_server::serve(listener, ops::metrics(metrics), Limits { connections: 16, ..Limits::default() }, shutdown.clone()));
+        tokio::spawn(http_server::serve(
+            listener,
+            ops::metrics(metrics),
+            Limits { connections: 16, ..Limits::default() },
+            shutdown.clone(),
+        ));
     }
     let state = AppState {
         services: services.clone(),

@@ -33,10 +33,9 @@ impl LocalEd25519 {
     /// Reads the key: PKCS #8 (RFC 8410) in PEM.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read(path).map_err(|e| anyhow::anyhow!("SIGNER: the key {} cannot be read: {e}.", path.display()))?;
-        let key = pem::parse(&text)
-            .ok()
-            .and_then(|block| Ed25519KeyPair::from_pkcs8(block.contents()).ok())
-            .ok_or_else(|| anyhow::anyhow!("SIGNER: {} holds no Ed25519 key in PKCS #8; make one with `portal admin new-key PATH`.", path.display()))?;
+        let key = pem::parse(&text).ok().and_then(|block| Ed25519KeyPair::from_pkcs8(block.contents()).ok()).ok_or_else(|| {
+            anyhow::anyhow!("SIGNER: {} holds no Ed25519 key in PKCS #8; make one with `portal admin new-key PATH`.", path.display())
+        })?;
         let kid = thumbprint(key.public_key().as_ref());
         Ok(Self { key, kid })
     }

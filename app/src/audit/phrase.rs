@@ -83,7 +83,10 @@ mod tests {
         assert_eq!(said("member.role_changed", json!({ "from": "MEMBER", "to": "GUEST" })), "Changed role from Member to Guest");
         assert_eq!(said("license.seats_changed", json!({ "max_seats": [5, 3] })), "Changed seats from 5 to 3");
         assert_eq!(
-            said("license.policy_changed", json!({ "lease_seconds": [360, 120], "heartbeat_seconds": [300, 60], "offline_hours": [72, 72] })),
+            said(
+                "license.policy_changed",
+                json!({ "lease_seconds": [360, 120], "heartbeat_seconds": [300, 60], "offline_hours": [72, 72] })
+            ),
             "Changed lease from 360 s to 120 s, heartbeat from 300 s to 60 s"
         );
         assert_eq!(said("organization.renamed", json!({ "name": ["A", "B"], "slug": ["a", "a"] })), "Changed the name from A to B");

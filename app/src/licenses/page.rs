@@ -32,11 +32,15 @@ async fn list(org: Org) -> Result<AnyView, PageError> {
         }
         .into_any()
     } else {
-        licenses.into_iter().map(|license| view! { <LicenseRow href=format!("{base}/{}", license.id) license=license/> }).collect_view().into_any()
+        licenses
+            .into_iter()
+            .map(|license| view! { <LicenseRow href=format!("{base}/{}", license.id) license=license/> })
+            .collect_view()
+            .into_any()
     };
     Ok(view! {
         <OrgLayout frame=org.frame() page=OrgPage::Licenses toast=org.toast()>
-            <PageHead title="Licenses" text="What this organization owns. The application finds its license by your sign-in; the key is only for scripts and support."/>
+            <PageHead title="Licenses" text="What this organization owns. The application finds its license by itself; keys are for scripts and support."/>
             <div class="grid gap-4">{body}</div>
         </OrgLayout>
     }

@@ -1,9 +1,11 @@
 //! What can be done with members and invitations.
 
 use crate::PageError;
+use crate::problem::typed;
 use crate::ui::{self, DialogBody, DialogFoot, Field, FormError, Kind, Select, SubmitButton};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
+use types::Problem;
 
 /// Mails an invitation.
 #[server(prefix = "/_fn", endpoint = "invite-member")]
@@ -85,16 +87,24 @@ fn options(roles: &[RoleOption]) -> Vec<(String, String)> {
     roles.iter().map(|role| (role.value.clone(), role.label.clone())).collect()
 }
 
+/// The role that is chosen: what was typed before a problem, else `selected`.
+fn chosen(problem: Signal<Option<Problem>>, selected: &str) -> RwSignal<String> {
+    let typed = problem.with_untracked(|problem| problem.as_ref().and_then(|problem| typed(problem, "role").map(str::to_owned)));
+    RwSignal::new(typed.unwrap_or_else(|| selected.to_owned()))
+}
+
 /// What the chosen role may do, following the choice.
 fn may(roles: Vec<RoleOption>, chosen: RwSignal<String>) -> Signal<String> {
-    Signal::derive(move || chosen.with(|chosen| roles.iter().find(|role| role.value == *chosen).map(|role| role.may.clone())).unwrap_or_default())
+    Signal::derive(move || {
+        chosen.with(|chosen| roles.iter().find(|role| role.value == *chosen).map(|role| role.may.clone())).unwrap_or_default()
+    })
 }
 
 #[island]
 pub fn InviteForm(slug: String, roles: Vec<RoleOption>, selected: String) -> impl IntoView {
     let action = ServerAction::<InviteMember>::new();
     let problem = ui::problem(action);
-    let chosen = RwSignal::new(selected.clone());
+    let chosen = chosen(problem, &selected);
     let options = options(&roles);
     let may = may(roles, chosen);
     view! {
@@ -139,7 +149,7 @@ pub fn RoleForm(
 ) -> impl IntoView {
     let action = ServerAction::<ChangeRole>::new();
     let problem = ui::problem(action);
-    let chosen = RwSignal::new(selected.clone());
+    let chosen = chosen(problem, &selected);
     let options = options(&roles);
     let may = may(roles, chosen);
     view! {

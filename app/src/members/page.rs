@@ -6,7 +6,10 @@ use crate::PageError;
 use crate::layout::{OrgLayout, OrgPage, PageHead};
 use crate::org::{Org, org_page};
 use crate::page::{address, counted, filled};
-use crate::ui::{self, Badge, ButtonLink, Dialog, EmptyState, FormError, GroupRow, Icon, MenuItem, PersonCell, RowMenu, Select, StateDot, Table, Time, Tone, WideRow, icon, times};
+use crate::ui::{
+    self, Badge, ButtonLink, Dialog, EmptyState, FormError, GroupRow, Icon, MenuItem, PersonCell, RowMenu, Select, StateDot, Table, Time,
+    Tone, WideRow, icon, times,
+};
 use crate::visit::told;
 use domain::access::allows;
 use domain::members;
@@ -128,7 +131,8 @@ async fn load(org: Org) -> Result<AnyView, PageError> {
 
 fn matches(member: &Member, words: Option<&str>, role: Option<&str>) -> bool {
     let text = format!("{}\n{}", member.name, member.email).to_lowercase();
-    words.is_none_or(|words| words.to_lowercase().split_whitespace().all(|word| text.contains(word))) && role.is_none_or(|role| member.role.as_str() == role)
+    words.is_none_or(|words| words.to_lowercase().split_whitespace().all(|word| text.contains(word)))
+        && role.is_none_or(|role| member.role.as_str() == role)
 }
 
 #[component]
@@ -162,7 +166,7 @@ fn Invitations(invitations: Vec<Invitation>, look: Look) -> impl IntoView {
 #[component]
 fn InvitationRow(invitation: Invitation, look: Look) -> impl IntoView {
     let left = invitation.expires_at - look.now;
-    let expires = format!("Expires in {}", times::duration(left.whole_seconds().max(0).unsigned_abs()));
+    let expires = format!("Expires in {}", rounded(left));
     let tone = if left < SOON { Tone::Warn } else { Tone::Neutral };
     let (id, email) = (invitation.id.to_string(), invitation.email);
     let may_manage = invitation.role != Role::Owner || allows(look.role, Action::OwnersManage);
@@ -214,6 +218,13 @@ fn InvitationRow(invitation: Invitation, look: Look) -> impl IntoView {
     }
 }
 
+/// "5 h", and from one day on the nearest number of days: just sent, an invitation has its seven.
+fn rounded(left: Duration) -> String {
+    let seconds = left.whole_seconds().max(0).unsigned_abs();
+    const DAY: u64 = 86_400;
+    times::duration(if seconds < DAY { seconds } else { (seconds + DAY / 2) / DAY * DAY })
+}
+
 #[component]
 fn Members(
     members: Vec<Member>,
@@ -249,7 +260,9 @@ fn MemberRow(member: Member, look: Look) -> impl IntoView {
     let active = if is_on {
         "Now".into_any()
     } else {
-        member.last_seen_at.map_or_else(|| view! { <span class="text-ink-3">"Never"</span> }.into_any(), |at| view! { <Time at=at/> }.into_any())
+        member
+            .last_seen_at
+            .map_or_else(|| view! { <span class="text-ink-3">"Never"</span> }.into_any(), |at| view! { <Time at=at/> }.into_any())
     };
     let menu = menu(&member, &look);
     let (name, email) = (member.name.clone(), member.email.clone());
@@ -289,7 +302,7 @@ fn menu(member: &Member, look: &Look) -> AnyView {
     }
     let id = member.user_id.to_string();
     let acts = if look.is_last_owner(member) {
-        view! { <p class="menu-label w-56 !whitespace-normal">"The only owner. Make somebody else an owner first; then this one can change or leave."</p> }
+        view! { <p class="menu-label w-56 text-left !whitespace-normal">"The only owner. Make somebody else an owner first; then this one can change or leave."</p> }
             .into_any()
     } else {
         let change = manages.then(|| {
@@ -373,7 +386,10 @@ fn remove_dialog(look: &Look, member: &Member, organization: &str) -> AnyView {
         (
             format!("Remove {}?", member.name),
             format!("1 person loses access to {organization} now{running}. Work that is not saved on the device may be lost."),
-            format!("{} gets a mail about it. You can send a new invitation at any time; the number of seats stays as it is.", member.email),
+            format!(
+                "{} gets a mail about it. You can send a new invitation at any time; the number of seats stays as it is.",
+                member.email
+            ),
         )
     };
     let (slug, user, back) = (look.slug.clone(), member.user_id.to_string(), look.base.clone());

@@ -28,27 +28,33 @@ const fn phrase(action: Action) -> &'static str {
     }
 }
 
-/// What tells roles apart, most telling first.
-const TELLING: [Action; 9] = [
-    Action::MembersManage,
-    Action::BillingManage,
-    Action::SessionsRevoke,
-    Action::SettingsManage,
-    Action::AuditView,
-    Action::SessionsView,
-    Action::LicensesView,
-    Action::MembersView,
-    Action::OverviewView,
+/// What tells roles apart, as things done and as things seen.
+const DONE: [(Action, &str); 4] = [
+    (Action::MembersManage, "manage members"),
+    (Action::BillingManage, "buy seats"),
+    (Action::SessionsRevoke, "end sessions"),
+    (Action::SettingsManage, "change settings"),
+];
+const SEEN: [(Action, &str); 5] = [
+    (Action::AuditView, "the audit log"),
+    (Action::SessionsView, "all sessions"),
+    (Action::LicensesView, "licenses"),
+    (Action::MembersView, "members"),
+    (Action::OverviewView, "the overview"),
 ];
 
-/// The role in one sentence.
+/// The role in a sentence or two.
 pub(super) fn sentence(role: Role) -> String {
-    if Action::ALL.iter().all(|action| allows(role, *action)) {
-        return "May do everything, and hold a seat.".to_owned();
-    }
-    let first: Vec<&str> = TELLING.into_iter().filter(|action| allows(role, *action)).take(3).map(phrase).collect();
     let seat = if allows(role, Action::SeatHold) { "May hold a seat" } else { "Holds no seat" };
-    format!("{seat}; may {}.", joined(&first))
+    if Action::ALL.iter().all(|action| allows(role, *action)) {
+        return format!("{seat}. Can do everything.");
+    }
+    let allowed =
+        |all: &[(Action, &'static str)]| all.iter().filter(|(action, _)| allows(role, *action)).map(|(_, text)| *text).collect::<Vec<_>>();
+    let (done, mut seen) = (allowed(&DONE), allowed(&SEEN));
+    seen.truncate(3);
+    let done = if done.is_empty() { String::new() } else { format!(" Can {}.", joined(&done)) };
+    format!("{seat}.{done} Sees {}.", joined(&seen))
 }
 
 /// "a", "a and b", "a, b and c".
@@ -145,11 +151,11 @@ mod tests {
         assert_eq!(
             all,
             [
-                "May do everything, and hold a seat.",
-                "May hold a seat; may invite, remove and change members, buy and change seats and end every session.",
-                "Holds no seat; may buy and change seats, see every live session and see licenses and keys.",
-                "May hold a seat; may see licenses and keys, see members and see the overview.",
-                "Holds no seat; may see the overview.",
+                "May hold a seat. Can do everything.",
+                "May hold a seat. Can manage members, buy seats, end sessions and change settings. Sees the audit log, all sessions and licenses.",
+                "Holds no seat. Can buy seats. Sees all sessions, licenses and members.",
+                "May hold a seat. Sees licenses, members and the overview.",
+                "Holds no seat. Sees the overview.",
             ]
         );
     }

@@ -31,7 +31,8 @@ fn nav(org: &Org) -> Vec<NavItem> {
     if org.may(Action::MembersView) {
         nav.push(NavItem { page: OrgPage::Members, count: Some(org.size.members) });
     }
-    let others = [(OrgPage::Licenses, Action::LicensesView), (OrgPage::Audit, Action::AuditView), (OrgPage::Settings, Action::SettingsManage)];
+    let others =
+        [(OrgPage::Licenses, Action::LicensesView), (OrgPage::Audit, Action::AuditView), (OrgPage::Settings, Action::SettingsManage)];
     nav.extend(others.into_iter().filter(|(_, action)| org.may(*action)).map(|(page, _)| NavItem::from(page)));
     nav
 }

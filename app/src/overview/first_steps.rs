@@ -31,7 +31,11 @@ impl FirstSteps {
     /// What stands below the page's heading.
     pub(super) fn text(&self) -> String {
         let left = 1 + usize::from(self.invite.as_ref().is_some_and(|(_, done)| !done));
-        format!("{} until your team can work with {}. Come back to this page at any time.", counted(left, "step", "steps"), Product::current().0)
+        format!(
+            "{} until your team can work with {}. Come back to this page at any time.",
+            counted(left, "step", "steps"),
+            Product::current().0
+        )
     }
 
     pub(super) fn view(self) -> AnyView {

@@ -118,7 +118,11 @@ mod line {
                 address: format!("/orgs/{slug}/live"),
                 feed: Feed::silent(now),
                 skew: if skew.abs() < SAME_TIME { 0.0 } else { skew },
-                listeners: [("view", listener(Self::view)), ("heard", listener(|line, _| line.hear())), ("gone", listener(|line, _| line.gone()))],
+                listeners: [
+                    ("view", listener(Self::view)),
+                    ("heard", listener(|line, _| line.hear())),
+                    ("gone", listener(|line, _| line.gone())),
+                ],
                 source: RefCell::new(None),
                 born,
                 called: Cell::new(born),

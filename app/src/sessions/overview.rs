@@ -1,7 +1,7 @@
 //! The live parts of the overview.
 
 use super::feed::feed;
-use super::rows::{Beats, Standing, follow};
+use super::rows::{Beats, Standing, follow, version};
 use crate::ui::{EmptyState, LiveDot, Meter, PersonCell, Stat, StateDot, Time, TimeStyle, WideRow, icon};
 use leptos::prelude::*;
 use time::OffsetDateTime;
@@ -136,7 +136,7 @@ fn OnRow(row: ArcRwSignal<LiveRow>, beats: Beats, now: ArcRwSignal<OffsetDateTim
         <tr>
             <PersonCell name=user_name sub=device.clone()/>
             <td class="p3">{device}</td>
-            <td class="p2">{client_version}</td>
+            <td class="p2">{version(&client_version)}</td>
             <td class="p3 w-40">
                 <StateDot tone=Signal::derive(move || standing.get().tone())>{word}</StateDot>
             </td>

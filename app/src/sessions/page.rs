@@ -32,7 +32,11 @@ async fn load(org: Org) -> Result<AnyView, PageError> {
     let live = org.live()?;
     let all = org.may(Action::SessionsView);
     let words = filled("q").unwrap_or_default();
-    let ended = ended.into_iter().filter(|e| super::rows::matches(&words, &[&e.user_name, &e.device, &e.session_id.to_string()])).map(over).collect();
+    let ended = ended
+        .into_iter()
+        .filter(|e| super::rows::matches(&words, &[&e.user_name, &e.device, &e.session_id.to_string()]))
+        .map(over)
+        .collect();
     let here = address(&org.href(OrgPage::Sessions), &[("q", Some(words.as_str()).filter(|w| !w.is_empty()))]);
     let asked = filled("revoke");
     let row = asked.as_ref().and_then(|id| live.sessions.iter().find(|row| row.id.to_string() == *id && row.may_revoke));
@@ -113,14 +117,20 @@ fn dialog(org: &Org, row: &LiveRow, licenses: &[License], back: String) -> AnyVi
     let (title, consequence, after) = if row.own {
         (
             format!("Revoke your session on {}?", row.device),
-            format!("{product} on that device loses access at its next heartbeat, in {within} at most. Work that is not saved there may be lost. The seat is free at once."),
+            format!(
+                "{product} on that device loses access at its next heartbeat, in {within} at most. Work that is not saved there may be lost. The seat is free at once."
+            ),
             format!("You can start {product} again and take a free seat."),
         )
     } else {
         (
             format!("Revoke {}’s session?", row.user_name),
-            format!("1 person loses access at the next heartbeat, in {within} at most. Work that is not saved on the device may be lost. The seat is free at once."),
-            format!("{first} can start {product} again and take a free seat. To keep someone out, change their role or remove them instead."),
+            format!(
+                "1 person loses access at the next heartbeat, in {within} at most. Work that is not saved on the device may be lost. The seat is free at once."
+            ),
+            format!(
+                "{first} can start {product} again and take a free seat. To keep someone out, change their role or remove them instead."
+            ),
         )
     };
     let (slug, session) = (org.slug().to_owned(), row.id.to_string());

@@ -11,7 +11,9 @@ pub async fn revoke_session(slug: String, session: String, #[server(default)] re
     let v = visit::visit();
     let (ctx, tenant) = v.enter(&slug).await?;
     let session = session.parse().map_err(|_| visit::not_found())?;
-    domain::sessions::revoke(&ctx, &v.services, session, Some(&reason)).await.map_err(|e| visit::told(e).with_typed(&[("reason", &reason)]))?;
+    domain::sessions::revoke(&ctx, &v.services, session, Some(&reason))
+        .await
+        .map_err(|e| visit::told(e).with_typed(&[("reason", &reason)]))?;
     leptos_axum::redirect(&format!("/orgs/{}/sessions?toast=revoked", tenant.slug));
     Ok(())
 }

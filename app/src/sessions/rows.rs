@@ -69,6 +69,11 @@ impl Standing {
     }
 }
 
+/// The number alone of "coditect-license/0.1.0".
+pub(crate) fn version(client: &str) -> String {
+    client.rsplit('/').next().unwrap_or_default().to_owned()
+}
+
 /// Whether every word is in the person's name or address, the device or the session's id.
 pub(super) fn matches(words: &str, fields: &[&str]) -> bool {
     let all = fields.join("\n").to_lowercase();
@@ -99,7 +104,9 @@ pub(super) fn follow(
         for (id, row) in &before {
             let row = row.get_untracked();
             // Started again on the same device: the seat goes on under a new id.
-            let goes_on = fresh.iter().any(|r| r.id == *id || (r.user_email == row.user_email && r.device == row.device && r.started_at >= row.started_at));
+            let goes_on = fresh
+                .iter()
+                .any(|r| r.id == *id || (r.user_email == row.user_email && r.device == row.device && r.started_at >= row.started_at));
             if !goes_on {
                 ended(row, now.get_untracked());
             }

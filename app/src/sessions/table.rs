@@ -1,7 +1,7 @@
 //! The table of live sessions, and of those that have just ended.
 
 use super::feed::feed;
-use super::rows::{Beats, EndedRow, Standing, follow, row_matches};
+use super::rows::{Beats, EndedRow, Standing, follow, row_matches, version};
 use crate::ui::{ButtonLink, EmptyState, GroupRow, PersonCell, StateDot, Table, Time, Tone, WideRow, icon, times};
 use leptos::prelude::*;
 use time::OffsetDateTime;
@@ -33,7 +33,8 @@ pub fn LiveSessions(
     let address = format!("/orgs/{slug}/sessions");
     let live_label = Signal::derive(move || format!("{} live", rows.with(Vec::len)));
     let ended_label = Signal::derive(move || format!("{} ended in the last hour", ended.with(Vec::len)));
-    let caption = Signal::derive(move || format!("Sessions of the last hour: {} live, {} ended", rows.with(Vec::len), ended.with(Vec::len)));
+    let caption =
+        Signal::derive(move || format!("Sessions of the last hour: {} live, {} ended", rows.with(Vec::len), ended.with(Vec::len)));
     let empty = {
         let (words, address) = (words.clone(), address.clone());
         move || {
@@ -146,7 +147,7 @@ fn Live(row: ArcRwSignal<LiveRow>, beats: Beats, now: ArcRwSignal<OffsetDateTime
             <td class="p3">
                 <span class="strong">{device}</span>
             </td>
-            <td class="p2">{client_version}</td>
+            <td class="p2">{version(&client_version)}</td>
             <td class="p3">
                 <Time at=started_at/>
             </td>
@@ -185,7 +186,7 @@ fn Ended(row: EndedRow) -> impl IntoView {
         <tr class="quiet">
             <PersonCell name=row.user_name sub=format!("{} · {}", row.how, row.device)/>
             <td class="p3">{row.device}</td>
-            <td class="p2">{row.client_version}</td>
+            <td class="p2">{version(&row.client_version)}</td>
             <td class="p3">{started}</td>
             <td class="p3">
                 <StateDot tone=Tone::Neutral>{row.how}</StateDot>

@@ -16,7 +16,9 @@ pub async fn support_revoke(tenant: String, session: String, reason: String) -> 
     let tenant = tenant.parse().map_err(|_| visit::not_found())?;
     let session = session.parse().map_err(|_| visit::not_found())?;
     let ctx = staff.in_tenant(tenant);
-    domain::sessions::revoke(&ctx, &v.services, session, Some(&reason)).await.map_err(|e| visit::told(e).with_typed(&[("reason", &reason)]))?;
+    domain::sessions::revoke(&ctx, &v.services, session, Some(&reason))
+        .await
+        .map_err(|e| visit::told(e).with_typed(&[("reason", &reason)]))?;
     leptos_axum::redirect(&format!("/support/tenants/{tenant}?toast=revoked"));
     Ok(())
 }

@@ -41,7 +41,8 @@ async fn load(visit: Visit, id: String) -> Result<AnyView, PageError> {
     let live = sessions::live_view(&ctx, svc, seats).await.map_err(domain::Error::into_problem).ok();
     let here = format!("/support/tenants/{id}");
     let suspended = tenant.status == TenantStatus::Suspended;
-    let dialog = revoke_dialog(&here, &id.to_string(), live.as_ref(), &licenses).or_else(|| standing_dialog(&here, &tenant, live.as_ref(), &licenses));
+    let dialog = revoke_dialog(&here, &id.to_string(), live.as_ref(), &licenses)
+        .or_else(|| standing_dialog(&here, &tenant, live.as_ref(), &licenses));
     let (frame, now) = (super::frame(&visit, &staff, true), svc.now());
     let (name, id) = (tenant.name.clone(), id.to_string());
     Ok(view! {
@@ -68,9 +69,7 @@ async fn load(visit: Visit, id: String) -> Result<AnyView, PageError> {
                         <h2 class="mb-3" id="h-log">
                             "Latest in their audit log"
                         </h2>
-                        <div class="card">
-                            <Entries entries=log/>
-                        </div>
+                        <Entries entries=log/>
                     </section>
                 </div>
             </div>
@@ -94,7 +93,12 @@ fn Act(here: String, suspended: bool) -> impl IntoView {
     let (icon, text, href, label) = if suspended {
         (icon::PLAY, "Suspended. Nobody there can start the application.", format!("{here}?restore=1"), "Restore organization")
     } else {
-        (icon::BAN, "Stops every running application at its next heartbeat, and admits nobody.", format!("{here}?suspend=1"), "Suspend organization")
+        (
+            icon::BAN,
+            "Stops every running application at its next heartbeat, and admits nobody.",
+            format!("{here}?suspend=1"),
+            "Suspend organization",
+        )
     };
     let kind = if suspended { Kind::Secondary } else { Kind::DangerQuiet };
     view! {
@@ -122,8 +126,10 @@ fn revoke_dialog(here: &str, tenant: &str, live: Option<&LiveView>, licenses: &[
     let asked = filled("revoke")?;
     let LiveRow { id, user_name, device, .. } = live?.sessions.iter().find(|row| row.id.to_string() == asked)?;
     let title = format!("Revoke {user_name}’s session?");
-    let consequence =
-        format!("1 person loses access on {device} at the next heartbeat, in {} at most. The seat is free at once. They can start again and take a free seat.", within(licenses));
+    let consequence = format!(
+        "1 person loses access on {device} at the next heartbeat, in {} at most. The seat is free at once. They can start again and take a free seat.",
+        within(licenses)
+    );
     let (tenant, session, back) = (tenant.to_owned(), id.to_string(), here.to_owned());
     Some(
         view! {
@@ -143,12 +149,18 @@ fn standing_dialog(here: &str, tenant: &store::tenants::Tenant, live: Option<&Li
         return None;
     }
     let (title, consequence) = if suspend {
-        let running = live.map_or_else(|| "All running sessions stop".to_owned(), |live| match live.active {
-            0 => "No session runs now".to_owned(),
-            1 => format!("1 running session stops at its next heartbeat, in {} at most", within(licenses)),
-            n => format!("{n} running sessions stop at their next heartbeat, in {} at most", within(licenses)),
-        });
-        (format!("Suspend {}?", tenant.name), format!("{running}. Nobody can start until it is restored. Data, seats and billing stay as they are."))
+        let running = live.map_or_else(
+            || "All running sessions stop".to_owned(),
+            |live| match live.active {
+                0 => "No session runs now".to_owned(),
+                1 => format!("1 running session stops at its next heartbeat, in {} at most", within(licenses)),
+                n => format!("{n} running sessions stop at their next heartbeat, in {} at most", within(licenses)),
+            },
+        );
+        (
+            format!("Suspend {}?", tenant.name),
+            format!("{running}. Nobody can start until it is restored. Data, seats and billing stay as they are."),
+        )
     } else {
         let seats = counted(licenses.iter().map(|l| l.max_seats as usize).sum(), "seat", "seats");
         (format!("Restore {}?", tenant.name), format!("Its people can start again at once and use their {seats}."))

@@ -88,7 +88,8 @@ async fn measure(options: &Options, portal: &Portal) -> Result<()> {
     let first = load.each(options.devices, acquire).await?;
     row("acquire, new seat", &first);
     ensure!(first.statuses.keys().eq([&201]), "every acquire must succeed");
-    let sessions: Vec<String> = first.bodies.iter().filter_map(|b| Some(serde_json::from_slice::<Value>(b).ok()?["session_id"].as_str()?.to_owned())).collect();
+    let sessions: Vec<String> =
+        first.bodies.iter().filter_map(|b| Some(serde_json::from_slice::<Value>(b).ok()?["session_id"].as_str()?.to_owned())).collect();
     let sessions = Arc::new(sessions);
     ensure!(sessions.len() == options.devices, "every acquire must answer with a session");
 
@@ -98,14 +99,20 @@ async fn measure(options: &Options, portal: &Portal) -> Result<()> {
         row(&format!("heartbeat, open loop {rate}/s"), &load.open_loop(rate, per_phase, beat).await?);
     }
     let devices = options.devices;
-    let again = move |i: usize| Request::post("/api/v1/licenses/acquire", &token, json!({ "hardware_id": format!("device-{}", i % devices) }));
+    let again =
+        move |i: usize| Request::post("/api/v1/licenses/acquire", &token, json!({ "hardware_id": format!("device-{}", i % devices) }));
     row("acquire, seat held already", &load.for_duration(per_phase, &again).await?);
     row("acquire, open loop 100/s", &load.open_loop(100, per_phase, &again).await?);
 
     // New sessions since the renewals: take each device's newest, then give all back.
     let token = Arc::new(portal.login("Bench").await?);
-    let renewed = load.each(options.devices, |device| Request::post("/api/v1/licenses/acquire", &token, json!({ "hardware_id": format!("device-{device}") }))).await?;
-    let sessions: Vec<String> = renewed.bodies.iter().filter_map(|b| Some(serde_json::from_slice::<Value>(b).ok()?["session_id"].as_str()?.to_owned())).collect();
+    let renewed = load
+        .each(options.devices, |device| {
+            Request::post("/api/v1/licenses/acquire", &token, json!({ "hardware_id": format!("device-{device}") }))
+        })
+        .await?;
+    let sessions: Vec<String> =
+        renewed.bodies.iter().filter_map(|b| Some(serde_json::from_slice::<Value>(b).ok()?["session_id"].as_str()?.to_owned())).collect();
     let released = load.each(sessions.len(), |i| Request::delete(&format!("/api/v1/licenses/release/{}", sessions[i]), &token)).await?;
     row("release", &released);
 
@@ -119,7 +126,9 @@ async fn stampede(options: &Options, portal: &Portal, token: &Arc<String>) -> Re
     let load = Load { portal, connections: options.stampede };
     let warm = Client::connect(portal.address()).await?;
     drop(warm);
-    let rush = load.each(options.stampede, |i| Request::post("/api/v1/licenses/acquire", token, json!({ "hardware_id": format!("rush-{i}") }))).await?;
+    let rush = load
+        .each(options.stampede, |i| Request::post("/api/v1/licenses/acquire", token, json!({ "hardware_id": format!("rush-{i}") })))
+        .await?;
     row(&format!("stampede: {} for {seats} seats", options.stampede), &rush);
     let won = rush.statuses.get(&201).copied().unwrap_or_default();
     ensure!(won == seats, "{won} won instead of {seats}");

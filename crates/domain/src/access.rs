@@ -15,7 +15,13 @@ static ALLOWED: LazyLock<Vec<(Action, Role)>> = LazyLock::new(|| {
         .filter_map(|line| {
             let mut cells = line.split(',');
             let action: Action = cells.next()?.parse().ok()?;
-            Some(cells.zip(roles.clone()).filter(|(cell, _)| *cell == "yes").filter_map(move |(_, role)| Some((action, role?))).collect::<Vec<_>>())
+            Some(
+                cells
+                    .zip(roles.clone())
+                    .filter(|(cell, _)| *cell == "yes")
+                    .filter_map(move |(_, role)| Some((action, role?)))
+                    .collect::<Vec<_>>(),
+            )
         })
         .flatten()
         .collect()

@@ -9,7 +9,14 @@ use types::Action;
 use types::organizations::AuditList;
 
 /// One page, newest first.
-pub async fn list(ctx: &OpCtx, svc: &Services, words: Option<&str>, action: Option<&str>, before: Option<i64>, limit: i64) -> Result<AuditList> {
+pub async fn list(
+    ctx: &OpCtx,
+    svc: &Services,
+    words: Option<&str>,
+    action: Option<&str>,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<AuditList> {
     if !matches!(ctx.actor, Actor::Staff { .. }) {
         require(ctx, Action::AuditView)?;
     }

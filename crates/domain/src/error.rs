@@ -30,8 +30,11 @@ impl Error {
             Self::Refused(problem) => *problem,
             Self::Seats(error) => {
                 tracing::error!(%error, "the live store does not answer");
-                Problem::new(Code::SeatsUnavailable, "The seat service does not answer at the moment. Running applications keep running; try again shortly.")
-                    .retry_after(5)
+                Problem::new(
+                    Code::SeatsUnavailable,
+                    "The seat service does not answer at the moment. Running applications keep running; try again shortly.",
+                )
+                .retry_after(5)
             }
             Self::Sign(error) => {
                 tracing::error!(%error, "the signer does not answer");
@@ -39,12 +42,18 @@ impl Error {
             }
             Self::Store(error @ store::Error::Unavailable(_)) => {
                 tracing::error!(%error, "the database does not answer");
-                Problem::new(Code::Unavailable, "The portal's database does not answer at the moment. Nothing was changed; try again shortly.")
-                    .retry_after(5)
+                Problem::new(
+                    Code::Unavailable,
+                    "The portal's database does not answer at the moment. Nothing was changed; try again shortly.",
+                )
+                .retry_after(5)
             }
             error => {
                 tracing::error!(%error, "internal error");
-                Problem::new(Code::Internal, "Something went wrong on our side. Nothing was changed. Try again, and tell us the request number if it stays.")
+                Problem::new(
+                    Code::Internal,
+                    "Something went wrong on our side. Nothing was changed. Try again, and tell us the request number if it stays.",
+                )
             }
         }
     }

@@ -67,7 +67,8 @@ pub async fn bearer(ctx: &OpCtx, svc: &Services, token: &str) -> Result<OpCtx> {
     let claims = tokens::verify_access(svc, token)?;
     // The login is a global row; the membership is read in the same transaction.
     let mut tx = SystemTx::begin(ctx, &svc.store).await?;
-    let stale = || Problem::new(Code::Unauthenticated, "This login has ended or your role has changed. Refresh the access token or log in again.");
+    let stale =
+        || Problem::new(Code::Unauthenticated, "This login has ended or your role has changed. Refresh the access token or log in again.");
     let member = members::get(&mut tx, claims.tenant, claims.sub).await?.ok_or_else(stale)?;
     if member.epoch != claims.epoch || !refresh::is_live(&mut tx, claims.family, svc.now()).await? {
         return Err(stale().into());

@@ -42,10 +42,15 @@ pub async fn sweep(svc: &Services) -> Result<u64> {
 /// Moves events of the live store into the database: read, commit, acknowledge. A crash in between repeats the read, and the key of
 /// an event makes the repeat harmless. Returns how many were read.
 pub async fn drain_events(svc: &Services, consumer: &str, reclaim_after_ms: u64) -> Result<usize> {
-    let events = svc.seats.read_events(consumer, 500, reclaim_after_ms).await?;
+    let mut events = svc.seats.read_events(consumer, 500, reclaim_after_ms).await?;
     if events.is_empty() {
         return Ok(0);
     }
+    // All readers write in the same order, so that two that write the same device do not wait for one another.
+    events.sort_by(|(_, a), (_, b)| {
+        let device = (a.tenant, a.user, &a.hardware_id, &a.instance_id).cmp(&(b.tenant, b.user, &b.hardware_id, &b.instance_id));
+        device.then_with(|| (a.at_ms, a.fence, a.kind.as_str(), a.session).cmp(&(b.at_ms, b.fence, b.kind.as_str(), b.session)))
+    });
     // Events of all tenants.
     let mut tx = SystemTx::begin(&OpCtx::system("events"), &svc.store).await?;
     for (_, e) in &events {

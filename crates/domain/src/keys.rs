@@ -51,7 +51,14 @@ mod tests {
     #[test]
     fn a_typing_error_is_seen() {
         let key = format!("CODITECT-ABCD-2345-{}", check_group("ABCD2345"));
-        for wrong in [key.replace("ABCD", "ABCE"), key.replace('B', "I"), key[..key.len() - 1].to_owned(), "".into(), "CODITECT".into(), format!("{key}É")] {
+        for wrong in [
+            key.replace("ABCD", "ABCE"),
+            key.replace('B', "I"),
+            key[..key.len() - 1].to_owned(),
+            "".into(),
+            "CODITECT".into(),
+            format!("{key}É"),
+        ] {
             assert_eq!(normalize(&wrong), None, "{wrong}");
         }
     }

@@ -134,6 +134,9 @@ pub async fn set_policy(ctx: &OpCtx, svc: &Services, slug: &str, key: Option<&st
     let tenant = tenants::id_by_slug(&mut tx, slug)
         .await?
         .ok_or_else(|| Problem::new(Code::NotFound, format!("There is no organization with the address \"{slug}\".")))?;
+    let now = svc.now();
+    // Locks the tenant before anything is read, so that of two changes at once neither undoes the other.
+    seat_outbox::note(&mut tx, tenant, Change::Entitlement, now).await?;
     let mut license = licenses::list(&mut tx, tenant)
         .await?
         .into_iter()
@@ -146,8 +149,6 @@ pub async fn set_policy(ctx: &OpCtx, svc: &Services, slug: &str, key: Option<&st
     license.offline_hours = change.offline_hours.unwrap_or(license.offline_hours);
     check_policy(&license)?;
     licenses::update_policy(&mut tx, &license).await?;
-    let now = svc.now();
-    seat_outbox::note(&mut tx, tenant, Change::Entitlement, now).await?;
     let action = if change.max_seats.is_some() { "license.seats_changed" } else { "license.policy_changed" };
     let details = json!({
         "max_seats": [before.max_seats, license.max_seats],

@@ -8,7 +8,6 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 use types::{Code, Problem};
 
-
 /// The limits of one process.
 #[derive(Debug)]
 pub struct Limits {

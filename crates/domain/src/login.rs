@@ -35,9 +35,7 @@ async fn authenticate(ctx: &OpCtx, svc: &Services, email: &str, password: &str) 
     if password.chars().count() > check::PASSWORD_MAX || !svc.passwords.verify(password, hash).await? {
         return Err(invalid_credentials());
     }
-    user.ok_or_else(|| {
-        Problem::new(Code::EmailUnverified, "Confirm your email first: open the link in the mail that we sent you.").into()
-    })
+    user.ok_or_else(|| Problem::new(Code::EmailUnverified, "Confirm your email first: open the link in the mail that we sent you.").into())
 }
 
 /// Where a person goes after signing in.
@@ -77,17 +75,22 @@ pub async fn login(ctx: &OpCtx, svc: &Services, request: &LoginRequest) -> Resul
     let mut tx = SystemTx::begin(ctx, &svc.store).await?;
     let organizations = tenants::of_user(&mut tx, user.id).await?;
     let chosen = match &request.tenant {
-        Some(named) => organizations.iter().find(|o| o.slug == *named || o.id.to_string() == *named).ok_or_else(|| {
-            Error::from(types::FieldError::new("tenant", "You belong to no organization of that name."))
-        })?,
+        Some(named) => organizations
+            .iter()
+            .find(|o| o.slug == *named || o.id.to_string() == *named)
+            .ok_or_else(|| Error::from(types::FieldError::new("tenant", "You belong to no organization of that name.")))?,
         None if organizations.len() == 1 => &organizations[0],
         None if organizations.is_empty() => {
-            return Err(Problem::new(Code::Forbidden, "You belong to no organization. Create one in the portal, or ask to be invited.").into());
+            return Err(
+                Problem::new(Code::Forbidden, "You belong to no organization. Create one in the portal, or ask to be invited.").into()
+            );
         }
         None => {
             let tenants: Vec<serde_json::Value> =
                 organizations.iter().map(|o| serde_json::json!({ "id": o.id, "slug": o.slug, "name": o.name })).collect();
-            return Err(Problem::new(Code::TenantRequired, "You belong to several organizations. Say which one.").with("tenants", tenants).into());
+            return Err(Problem::new(Code::TenantRequired, "You belong to several organizations. Say which one.")
+                .with("tenants", tenants)
+                .into());
         }
     };
     let tenant = chosen.id;
@@ -97,7 +100,13 @@ pub async fn login(ctx: &OpCtx, svc: &Services, request: &LoginRequest) -> Resul
     Ok(answer)
 }
 
-async fn begin_family(tx: &mut SystemTx, svc: &Services, user: UserId, tenant: TenantId, hardware_id: Option<String>) -> Result<TokenResponse> {
+async fn begin_family(
+    tx: &mut SystemTx,
+    svc: &Services,
+    user: UserId,
+    tenant: TenantId,
+    hardware_id: Option<String>,
+) -> Result<TokenResponse> {
     let now = svc.now();
     let family = Family {
         id: svc.new_id(),
@@ -148,7 +157,9 @@ pub async fn refresh(ctx: &OpCtx, svc: &Services, token: &str) -> Result<TokenRe
         refresh::end_family(&mut tx, family.id, now).await?;
         tx.commit().await?;
         tracing::warn!(user = %family.user_id, "a refresh token was used twice; its login is ended");
-        return Err(Problem::new(Code::RefreshReused, "This refresh token was used before, so the login has been ended. Log in again.").into());
+        return Err(
+            Problem::new(Code::RefreshReused, "This refresh token was used before, so the login has been ended. Log in again.").into()
+        );
     }
     let (secret, successor) = tokens::new_secret(svc);
     refresh::exchange(&mut tx, family.id, &hash, &successor, now).await?;

@@ -68,7 +68,10 @@ pub(crate) fn removed(product: &str, to: &str, name: &str, organization: &str) -
     letter(
         to,
         &format!("You were removed from {organization}"),
-        &[&format!("Hello {name},"), &format!("you no longer belong to {organization} on {product}. A running application has lost its seat.")],
+        &[
+            &format!("Hello {name},"),
+            &format!("you no longer belong to {organization} on {product}. A running application has lost its seat."),
+        ],
         None,
         "Questions? Ask an owner or admin of the organization.",
     )
@@ -76,7 +79,9 @@ pub(crate) fn removed(product: &str, to: &str, name: &str, organization: &str) -
 
 fn letter(to: &str, subject: &str, paragraphs: &[&str], action: Option<(&str, &str)>, closing: &str) -> Message {
     let mut text = paragraphs.join("\n\n");
-    let mut html = String::from("<!doctype html><html lang=\"en\"><body style=\"font-family:system-ui,sans-serif;font-size:15px;line-height:1.5;color:#18181b\">");
+    let mut html = String::from(
+        "<!doctype html><html lang=\"en\"><body style=\"font-family:system-ui,sans-serif;font-size:15px;line-height:1.5;color:#18181b\">",
+    );
     for p in paragraphs {
         html.push_str(&format!("<p>{}</p>", escape(p)));
     }
@@ -105,7 +110,14 @@ mod tests {
 
     #[test]
     fn names_cannot_become_markup_or_headers() {
-        let m = invitation("CODITECT", "a@b.example", "<script>x</script>\r\nBcc: e@f.example", "Eve\" onload=", "Member", "https://p/invitations/t");
+        let m = invitation(
+            "CODITECT",
+            "a@b.example",
+            "<script>x</script>\r\nBcc: e@f.example",
+            "Eve\" onload=",
+            "Member",
+            "https://p/invitations/t",
+        );
         assert!(!m.html.contains("<script>"));
         assert!(!m.subject.contains('\r') && !m.subject.contains('\n'));
         assert!(m.text.contains("https://p/invitations/t"));

@@ -26,8 +26,7 @@ pub async fn list(ctx: &OpCtx, svc: &Services) -> Result<MemberList> {
     require(ctx, Action::MembersView)?;
     let mut tx = TenantTx::begin(ctx, &svc.store).await?;
     let members = members::list(&mut tx).await?;
-    let invitations =
-        if require(ctx, Action::MembersManage).is_ok() { invitations::list(&mut tx, svc.now()).await? } else { Vec::new() };
+    let invitations = if require(ctx, Action::MembersManage).is_ok() { invitations::list(&mut tx, svc.now()).await? } else { Vec::new() };
     Ok(MemberList { members, invitations })
 }
 
@@ -68,7 +67,9 @@ pub async fn invite(ctx: &OpCtx, svc: &Services, email: &str, role: &str) -> Res
         return Err(problem.into());
     }
     if !svc.limits.mail(&format!("invite {} {email}", tenant.id)) {
-        return Err(Problem::new(Code::RateLimited, "This address was invited several times just now. Wait some minutes.").retry_after(300).into());
+        return Err(Problem::new(Code::RateLimited, "This address was invited several times just now. Wait some minutes.")
+            .retry_after(300)
+            .into());
     }
     // Replacing an invitation takes it back.
     if let Some(open) = invitations::list(&mut tx, now).await?.iter().find(|i| i.email == email) {
@@ -190,7 +191,9 @@ pub async fn accept(ctx: &OpCtx, svc: &Services, token: &str, name: &str, passwo
             };
             users::insert(&mut tx, &user).await.map_err(|e| match e {
                 // The same person has just confirmed a registration, or accepted another invitation. This link is still good.
-                store::Error::Conflict(_) => Problem::new(Code::Conflict, "This address has got an account just now. Open the link again.").into(),
+                store::Error::Conflict(_) => {
+                    Problem::new(Code::Conflict, "This address has got an account just now. Open the link again.").into()
+                }
                 other => Error::from(other),
             })?;
             user
@@ -239,7 +242,8 @@ pub async fn change_role(ctx: &OpCtx, svc: &Services, user: UserId, role: &str) 
         }
         seat_outbox::note(&mut tx, tenant, Change::Member(user), now).await?;
         let details = json!({ "from": member.role, "to": role });
-        audit::append(&mut tx, tenant, now, NewEntry { action: "member.role_changed", subject: &member.name, reason: None, details }).await?;
+        audit::append(&mut tx, tenant, now, NewEntry { action: "member.role_changed", subject: &member.name, reason: None, details })
+            .await?;
     }
     tx.commit().await?;
     copies::flush_soon(ctx, svc, tenant).await;

@@ -70,7 +70,8 @@ pub async fn rename(ctx: &OpCtx, svc: &Services, name: &str, slug: &str) -> Resu
         other => Error::from(other),
     })?;
     let details = json!({ "name": [before.name, name], "slug": [before.slug, slug] });
-    audit::append(&mut tx, before.id, svc.now(), NewEntry { action: "organization.renamed", subject: &name, reason: None, details }).await?;
+    audit::append(&mut tx, before.id, svc.now(), NewEntry { action: "organization.renamed", subject: &name, reason: None, details })
+        .await?;
     tx.commit().await?;
     Ok(slug)
 }

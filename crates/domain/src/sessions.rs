@@ -4,8 +4,8 @@ use crate::access::{allows, not_found, require};
 use crate::copies::{self, from_millis};
 use crate::error::{Error, Fields, Result};
 use crate::ports::seats::{
-    Acquire, AcquireAnswer, Exhausted, Grant, Heartbeat, HeartbeatAnswer, LicenseChoice, Reacquire, ReacquireAnswer, Refusal, ReleaseAnswer,
-    SeatHolder,
+    Acquire, AcquireAnswer, Exhausted, Grant, Heartbeat, HeartbeatAnswer, LicenseChoice, Reacquire, ReacquireAnswer, Refusal,
+    ReleaseAnswer, SeatHolder,
 };
 use crate::services::Services;
 use crate::{keys, tokens};
@@ -15,8 +15,8 @@ use store::revocations::Revocation;
 use store::seat_outbox::{self, Change};
 use store::{Actor, OpCtx, TenantTx, activity, revocations};
 use types::licenses::{
-    AcquireRequest, AcquireResponse, AcquiredLicense, HeartbeatRequest, HeartbeatResponse, HeartbeatState, Holder, LICENSE_AUDIENCE, LicenseClaims,
-    LiveSession,
+    AcquireRequest, AcquireResponse, AcquiredLicense, HeartbeatRequest, HeartbeatResponse, HeartbeatState, Holder, LICENSE_AUDIENCE,
+    LicenseClaims, LiveSession,
 };
 use types::live::{LiveRow, LiveView};
 use types::{Action, Code, LicenseId, Problem, SessionId, TenantId, UserId, check};
@@ -152,16 +152,22 @@ fn refused(svc: &Services, refusal: Refusal) -> Error {
             "Your role in the organization does not hold a seat. Ask an owner or admin to make you a member.",
         )
         .into(),
-        Refusal::TenantSuspended => {
-            Problem::new(Code::TenantSuspended, format!("Your organization is suspended. Ask an owner to write to {} support.", svc.settings.product_name)).into()
-        }
+        Refusal::TenantSuspended => Problem::new(
+            Code::TenantSuspended,
+            format!("Your organization is suspended. Ask an owner to write to {} support.", svc.settings.product_name),
+        )
+        .into(),
         Refusal::LicenseNotFound => Problem::new(Code::LicenseNotFound, "Your organization has no such license.").into(),
-        Refusal::LicenseSuspended => {
-            Problem::new(Code::LicenseSuspended, "The license is suspended. An owner or billing contact of your organization can settle it in the portal.").into()
-        }
-        Refusal::LicenseExpired => {
-            Problem::new(Code::LicenseExpired, "The license has expired. An owner or admin of your organization can renew it in the portal.").into()
-        }
+        Refusal::LicenseSuspended => Problem::new(
+            Code::LicenseSuspended,
+            "The license is suspended. An owner or billing contact of your organization can settle it in the portal.",
+        )
+        .into(),
+        Refusal::LicenseExpired => Problem::new(
+            Code::LicenseExpired,
+            "The license has expired. An owner or admin of your organization can renew it in the portal.",
+        )
+        .into(),
         Refusal::Exhausted(facts) => exhausted(facts).into(),
     }
 }
@@ -170,7 +176,10 @@ fn exhausted(facts: Exhausted) -> Problem {
     let wait = seconds_left(facts.now_ms, facts.next_free_at_ms).max(1);
     let holders: Vec<Holder> = facts.holders.iter().map(holder).collect();
     let seats = if facts.max_seats == 1 { "seat is" } else { "seats are" };
-    let detail = format!("{} of {} {seats} in use. The next one is free in {wait} seconds at the latest, unless its holder keeps it.", facts.active, facts.max_seats);
+    let detail = format!(
+        "{} of {} {seats} in use. The next one is free in {wait} seconds at the latest, unless its holder keeps it.",
+        facts.active, facts.max_seats
+    );
     Problem::new(Code::SeatsExhausted, detail)
         .retry_after(wait)
         .with("active", facts.active)
@@ -310,7 +319,8 @@ pub async fn revoke(ctx: &OpCtx, svc: &Services, session: SessionId, reason: Opt
     let own = live.as_ref().is_some_and(|h| Some(h.user) == ctx.user_id());
     if !is_staff {
         let role = ctx.role.ok_or_else(not_found)?;
-        if !allows(role, Action::SessionsRevoke) && !(own && allows(role, Action::SessionsRevokeOwn)) {
+        let may = allows(role, Action::SessionsRevoke) || (own && allows(role, Action::SessionsRevokeOwn));
+        if !may {
             return Err(session_not_found());
         }
     }
@@ -332,7 +342,8 @@ pub async fn revoke(ctx: &OpCtx, svc: &Services, session: SessionId, reason: Opt
     seat_outbox::note(&mut tx, tenant, Change::Revocation(session), now).await?;
     let subject = format!("{} on {}", live.user_name, device_name(&live));
     let details = json!({ "session": session, "user": live.user });
-    audit::append(&mut tx, tenant, now, NewEntry { action: "session.revoked", subject: &subject, reason: reason.as_deref(), details }).await?;
+    audit::append(&mut tx, tenant, now, NewEntry { action: "session.revoked", subject: &subject, reason: reason.as_deref(), details })
+        .await?;
     tx.commit().await?;
     copies::flush_soon(ctx, svc, tenant).await;
     Ok(())

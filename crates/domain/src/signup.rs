@@ -184,7 +184,8 @@ async fn found(tx: &mut SystemTx, svc: &Services, owner: &User, tenant: TenantId
     )
     .await?;
     let details = json!({ "slug": slug });
-    append_as(tx, owner.id, &owner.name, tenant, now, NewEntry { action: "organization.created", subject: name, reason: None, details }).await?;
+    append_as(tx, owner.id, &owner.name, tenant, now, NewEntry { action: "organization.created", subject: name, reason: None, details })
+        .await?;
     Ok(slug)
 }
 

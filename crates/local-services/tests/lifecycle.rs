@@ -93,7 +93,8 @@ fn a_stale_pid_file_that_names_another_program_does_not_matter() {
     Postgres::start(&keeper, &home, "portal", passwords(), Purpose::Keep).unwrap().stop().unwrap();
     // A stranger now has the number; it must neither be ended nor stop us from starting.
     let mut stranger = Command::new("sleep").arg("600").spawn().unwrap();
-    fs::write(home.join("data/postmaster.pid"), format!("{}\n{}\n1\n1\n\n\n1 1\nready\n", stranger.id(), home.join("data").display())).unwrap();
+    fs::write(home.join("data/postmaster.pid"), format!("{}\n{}\n1\n1\n\n\n1 1\nready\n", stranger.id(), home.join("data").display()))
+        .unwrap();
     let started = Postgres::start(&keeper, &home, "portal", passwords(), Purpose::Keep);
     assert!(stranger.try_wait().unwrap().is_none(), "the stranger was ended");
     stranger.kill().unwrap();

@@ -18,82 +18,84 @@ const GROUP: &str = "drain";
 /// Most ids in one call of a script; Lua's stack takes some thousands.
 const IDS: usize = 1000;
 
-pub(crate) async fn read(
-    link: &Link,
-    first_shard: u16,
-    consumer: &str,
-    max: usize,
-    reclaim_after_ms: u64,
-) -> Result<Vec<(EventPosition, SeatEvent)>, SeatsError> {
-    let lengths = join_all((0..SHARDS).map(async |i| {
-        let shard = (first_shard + i) % SHARDS;
-        link.query::<u64>(cmd("XLEN").arg(keys::events(shard))).await.map(|length| (shard, length))
-    }))
-    .await;
-    let mut open = Vec::new();
-    for length in lengths {
-        let (shard, length) = length.map_err(unavailable)?;
-        if length > 0 {
-            open.push(shard);
-        }
-    }
+/// One reading of events, by one consumer of the group.
+pub(crate) struct Reader<'a> {
+    pub link: &'a Link,
+    pub scripts: &'a Scripts,
+    pub consumer: &'a str,
+    /// What another consumer has had for so long comes again.
+    pub reclaim_after_ms: u64,
+}
 
-    let mut events = Vec::new();
-    let mut left = max;
-    while left > 0 && !open.is_empty() {
-        open.truncate(left);
-        let share = left / open.len();
-        let batches =
-            join_all(open.iter().map(async |&shard| (shard, read_shard(link, shard, consumer, share, reclaim_after_ms).await))).await;
-        open.clear();
-        for (shard, batch) in batches {
-            let batch = match batch {
-                Ok(batch) => batch,
-                // What was read counts; what this shard handed out unseen comes again after `reclaim_after_ms`.
-                Err(error) if !events.is_empty() => {
-                    tracing::warn!(shard, %error, "events of one shard could not be read");
-                    continue;
+impl Reader<'_> {
+    /// At most `max` events, with equal shares for all shards that have some; the shards are asked from `first_shard` on.
+    pub(crate) async fn read(&self, first_shard: u16, max: usize) -> Result<Vec<(EventPosition, SeatEvent)>, SeatsError> {
+        let mut open = self.waiting(first_shard).await?;
+        let mut events = Vec::new();
+        let mut left = max;
+        let mut reclaim = true;
+        while left > 0 && !open.is_empty() {
+            open.truncate(left);
+            let share = left / open.len();
+            let batches = join_all(open.iter().map(async |&shard| (shard, self.read_shard(shard, share, reclaim).await))).await;
+            open.clear();
+            // Once, or a short `reclaim_after_ms` would hand out again what was just read.
+            reclaim = false;
+            for (shard, batch) in batches {
+                let batch = match batch {
+                    Ok(batch) => batch,
+                    // What was read counts; what this shard handed out unseen comes again after `reclaim_after_ms`.
+                    Err(error) if !events.is_empty() => {
+                        tracing::warn!(shard, %error, "events of one shard could not be read");
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                };
+                left -= batch.len().min(left);
+                if batch.len() >= share {
+                    open.push(shard);
                 }
-                Err(error) => return Err(unavailable(error)),
-            };
-            left -= batch.len().min(left);
-            if batch.len() >= share {
-                open.push(shard);
+                events.extend(batch.into_iter().filter_map(|entry| decode(shard, entry)));
             }
-            events.extend(batch.into_iter().filter_map(|entry| decode(shard, entry)));
         }
+        Ok(events)
     }
-    Ok(events)
-}
 
-/// What others left lying first, then what nobody has read.
-async fn read_shard(link: &Link, shard: u16, consumer: &str, count: usize, reclaim_after_ms: u64) -> RedisResult<Vec<StreamId>> {
-    let stream = keys::events(shard);
-    let mut claim = cmd("XAUTOCLAIM");
-    claim.arg(&stream).arg(GROUP).arg(consumer).arg(reclaim_after_ms).arg("0-0").arg("COUNT").arg(count);
-    let mut claimed = link.query::<StreamAutoClaimReply>(&claim).await;
-    if claimed.as_ref().is_err_and(|e| e.code() == Some("NOGROUP")) {
-        create_group(link, &stream).await?;
-        claimed = link.query(&claim).await;
+    /// The shards whose streams are not empty.
+    async fn waiting(&self, first_shard: u16) -> Result<Vec<u16>, SeatsError> {
+        let shards = (0..SHARDS).map(|i| (first_shard + i) % SHARDS);
+        let lengths =
+            shards.map(async |shard| self.link.query::<u64>(cmd("XLEN").arg(keys::events(shard))).await.map(|length| (shard, length)));
+        let lengths: Vec<_> = join_all(lengths).await.into_iter().collect::<RedisResult<_>>().map_err(unavailable)?;
+        Ok(lengths.into_iter().filter(|(_, length)| *length > 0).map(|(shard, _)| shard).collect())
     }
-    let mut entries = claimed?.claimed;
-    if entries.len() < count {
-        let mut read = cmd("XREADGROUP");
-        read.arg("GROUP").arg(GROUP).arg(consumer).arg("COUNT").arg(count - entries.len());
-        read.arg("STREAMS").arg(&stream).arg(">");
-        // No answer at all when there is nothing new.
-        let fresh: Option<StreamReadReply> = link.query(&read).await?;
-        entries.extend(fresh.into_iter().flat_map(|reply| reply.keys).flat_map(|key| key.ids));
-    }
-    Ok(entries)
-}
 
-/// Begins at the stream's beginning: what happened before there was a reader counts too.
-async fn create_group(link: &Link, stream: &str) -> RedisResult<()> {
-    match link.query::<()>(cmd("XGROUP").arg("CREATE").arg(stream).arg(GROUP).arg("0").arg("MKSTREAM")).await {
-        // Another reader was quicker.
-        Err(error) if error.code() == Some("BUSYGROUP") => Ok(()),
-        result => result,
+    /// What others left lying first, if asked for, then what nobody has read.
+    async fn read_shard(&self, shard: u16, count: usize, reclaim: bool) -> Result<Vec<StreamId>, SeatsError> {
+        let stream = keys::events(shard);
+        let mut entries = if reclaim { self.reclaim(&stream, count).await? } else { Vec::new() };
+        if entries.len() < count {
+            let mut read = cmd("XREADGROUP");
+            read.arg("GROUP").arg(GROUP).arg(self.consumer).arg("COUNT").arg(count - entries.len());
+            read.arg("STREAMS").arg(&stream).arg(">");
+            // No answer at all when there is nothing new.
+            let fresh: Option<StreamReadReply> = self.link.query(&read).await.map_err(unavailable)?;
+            entries.extend(fresh.into_iter().flat_map(|reply| reply.keys).flat_map(|key| key.ids));
+        }
+        Ok(entries)
+    }
+
+    /// Makes the group where there is none: it is the first command to every shard.
+    async fn reclaim(&self, stream: &str, count: usize) -> Result<Vec<StreamId>, SeatsError> {
+        let mut claim = cmd("XAUTOCLAIM");
+        claim.arg(stream).arg(GROUP).arg(self.consumer).arg(self.reclaim_after_ms).arg("0-0").arg("COUNT").arg(count);
+        let mut claimed = self.link.query::<StreamAutoClaimReply>(&claim).await;
+        if claimed.as_ref().is_err_and(|e| e.code() == Some("NOGROUP")) {
+            let mut create = self.scripts.create_group.call(stream);
+            self.scripts.run::<i64>(self.link, create.arg(GROUP)).await?;
+            claimed = self.link.query(&claim).await;
+        }
+        Ok(claimed.map_err(unavailable)?.claimed)
     }
 }
 

@@ -271,7 +271,7 @@ impl Seats for RedisSeats {
 
     async fn read_events(&self, consumer: &str, max: usize, reclaim_after_ms: u64) -> Result<Vec<(EventPosition, SeatEvent)>, SeatsError> {
         let first = self.next_shard.fetch_add(1, Ordering::Relaxed) % SHARDS;
-        events::read(&self.link, first, consumer, max, reclaim_after_ms).await
+        events::Reader { link: &self.link, scripts: &self.scripts, consumer, reclaim_after_ms }.read(first, max).await
     }
 
     async fn acknowledge(&self, positions: &[EventPosition]) -> Result<(), SeatsError> {

@@ -7,6 +7,9 @@ use redis::{Cmd, ErrorKind, FromRedisValue, RedisResult, Script, ServerErrorKind
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Mutex;
 
+const BASE: &str = include_str!("../lua/base.lua");
+const GRANT: &str = include_str!("../lua/grant.lua");
+
 pub(crate) struct Scripts {
     /// How often they were loaded, and who is doing it.
     loads: AtomicU64,
@@ -23,31 +26,33 @@ pub(crate) struct Scripts {
     pub put_entitlement: LuaScript,
     pub put_member: LuaScript,
     pub sweep: LuaScript,
+    pub create_group: LuaScript,
     pub acknowledge: LuaScript,
 }
 
 impl Scripts {
     pub(crate) fn new() -> Self {
-        const BASE: &str = include_str!("../lua/base.lua");
-        const GRANT: &str = include_str!("../lua/grant.lua");
-        let base = |body: &str| LuaScript::new(format!("{BASE}\n{body}"));
-        let grant = |body: &str| LuaScript::new(format!("{BASE}\n{GRANT}\n{body}"));
+        // When memory is full, whoever holds a seat keeps it and may give it back; only what takes a seat is refused, as a whole.
+        let keep = |body| LuaScript::new("#!lua flags=allow-oom", &[BASE, body]);
+        let take = |body| LuaScript::new("#!lua", &[BASE, GRANT, body]);
+        let read = |body| LuaScript::new("#!lua flags=no-writes", &[BASE, body]);
         Self {
             loads: AtomicU64::new(0),
             loading: Mutex::new(()),
-            acquire: grant(include_str!("../lua/acquire.lua")),
-            heartbeat: base(include_str!("../lua/heartbeat.lua")),
-            reacquire: grant(include_str!("../lua/reacquire.lua")),
-            release: base(include_str!("../lua/release.lua")),
-            revoke: base(include_str!("../lua/revoke.lua")),
-            snapshot: base(include_str!("../lua/snapshot.lua")),
-            holders: base(include_str!("../lua/holders.lua")),
-            find: base(include_str!("../lua/find.lua")),
-            active: base(include_str!("../lua/active.lua")),
-            put_entitlement: base(include_str!("../lua/put_entitlement.lua")),
-            put_member: base(include_str!("../lua/put_member.lua")),
-            sweep: grant(include_str!("../lua/sweep.lua")),
-            acknowledge: LuaScript::new(include_str!("../lua/acknowledge.lua").to_owned()),
+            acquire: take(include_str!("../lua/acquire.lua")),
+            heartbeat: keep(include_str!("../lua/heartbeat.lua")),
+            reacquire: take(include_str!("../lua/reacquire.lua")),
+            release: keep(include_str!("../lua/release.lua")),
+            revoke: keep(include_str!("../lua/revoke.lua")),
+            snapshot: read(include_str!("../lua/snapshot.lua")),
+            holders: read(include_str!("../lua/holders.lua")),
+            find: read(include_str!("../lua/find.lua")),
+            active: read(include_str!("../lua/active.lua")),
+            put_entitlement: keep(include_str!("../lua/put_entitlement.lua")),
+            put_member: keep(include_str!("../lua/put_member.lua")),
+            sweep: LuaScript::new("#!lua flags=allow-oom", &[BASE, GRANT, include_str!("../lua/sweep.lua")]),
+            create_group: LuaScript::new("#!lua flags=allow-oom", &[include_str!("../lua/create_group.lua")]),
+            acknowledge: LuaScript::new("#!lua flags=allow-oom", &[include_str!("../lua/acknowledge.lua")]),
         }
     }
 
@@ -85,6 +90,7 @@ impl Scripts {
             &self.put_entitlement,
             &self.put_member,
             &self.sweep,
+            &self.create_group,
             &self.acknowledge,
         ];
         try_join_all(all.map(async |script| link.send::<()>(cmd("SCRIPT").arg("LOAD").arg(&script.code)).await)).await.map(drop)
@@ -98,7 +104,9 @@ pub(crate) struct LuaScript {
 }
 
 impl LuaScript {
-    fn new(code: String) -> Self {
+    /// `head` tells Redis (7.0 or later) what the script may do, and that it stays in one slot.
+    fn new(head: &str, parts: &[&str]) -> Self {
+        let code = format!("{head}\n{}", parts.join("\n"));
         let hash = Script::new(&code).get_hash().to_owned();
         Self { code, hash }
     }

@@ -159,6 +159,11 @@ async fn no_more_than_asked_for_and_no_shard_is_starved() {
         }
     }
     assert!(expected.is_empty());
+    // Reclaimed at once, each still comes once per reading.
+    let again = world.seats.read_events("b", 5000, 0).await.unwrap();
+    let ids: HashSet<_> = again.iter().map(|(p, _)| (p.shard, &p.id)).collect();
+    assert_eq!((again.len(), ids.len() == again.len()), (ids.len(), true));
+    assert!(again.len() >= 63 * 3 + 5000 / 64, "{}", again.len());
 }
 
 #[tokio::test]

@@ -462,6 +462,49 @@ async fn another_tenants_ids_are_like_ids_that_never_were() {
 }
 
 #[tokio::test]
+async fn nothing_is_kept_for_ever_and_nothing_live_ends_by_itself() {
+    let world = World::new().await;
+    let tenant = world.tenant(1, 1, 2).await;
+    let lasting = async |pattern: &str| {
+        let code = "local lasting = {}
+            for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
+                if redis.call('PTTL', key) < 0 then lasting[#lasting + 1] = key end
+            end
+            return lasting";
+        world.lua::<Vec<String>>(code, &[pattern]).await
+    };
+    let request = tenant.acquire(0, "d");
+    let token = reacquire(&request, &world.grant(&request).await);
+    for round in 0..4 {
+        // A seat that was lost and taken again is as lasting as one that was just taken.
+        assert_eq!(lasting("*:seat:*").await.len(), 1, "round {round}");
+        assert_eq!(lasting("*:s:*").await.len(), 1, "round {round}");
+        match round {
+            0 => drop(world.grant(&Acquire { hostname: None, ..request.clone() }).await),
+            1 => {
+                world.pass(LEASE).await;
+                regranted(world.reacquire(&token).await);
+            }
+            2 => {
+                world.pass(LEASE).await;
+                world.seats.sweep().await.unwrap();
+                assert_eq!(lasting("*:seat:*").await.len() + lasting("*:s:*").await.len(), 0);
+                world.grant(&tenant.acquire(0, "d")).await;
+            }
+            _ => drop(world.grant(&tenant.acquire(0, "d")).await),
+        }
+    }
+    world.refusal(&tenant.acquire(1, "e")).await;
+    world.revoke(&tenant.acquire(1, "e")).await;
+    world.pass(LEASE).await;
+    world.seats.sweep().await.unwrap();
+    world.events().await;
+    let mut left = lasting("*").await;
+    left.retain(|key| key != "{s1}:events");
+    assert_eq!(left, [] as [&str; 0]);
+}
+
+#[tokio::test]
 async fn a_snapshot_has_everybody_latest_first() {
     let world = World::new().await;
     let mut tenant = world.tenant(1, 3, 4).await;

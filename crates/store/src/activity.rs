@@ -128,12 +128,9 @@ pub async fn ended_since(tx: &mut TenantTx, since: OffsetDateTime, user: Option<
 /// Whether anybody has ever held a seat.
 pub async fn any_start(tx: &mut TenantTx) -> Result<bool, Error> {
     let tenant = tx.tenant();
-    Ok(sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM session_events WHERE tenant_id = $1 AND kind <> 'denied') AS "any!""#,
-        tenant.0
-    )
-    .fetch_one(tx.conn())
-    .await?)
+    Ok(sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM session_events WHERE tenant_id = $1 AND kind <> 'denied') AS "any!""#, tenant.0)
+        .fetch_one(tx.conn())
+        .await?)
 }
 
 /// How many starts were refused for want of a seat since then.
@@ -149,7 +146,11 @@ pub async fn denials_since(tx: &mut TenantTx, since: OffsetDateTime) -> Result<i
 }
 
 /// Seats in use after each change since then, oldest first, with the limit of that moment: the steps of the usage chart.
-pub async fn steps_since(tx: &mut TenantTx, since: OffsetDateTime, limit: i64) -> Result<Vec<(OffsetDateTime, LicenseId, i32, i32, String)>, Error> {
+pub async fn steps_since(
+    tx: &mut TenantTx,
+    since: OffsetDateTime,
+    limit: i64,
+) -> Result<Vec<(OffsetDateTime, LicenseId, i32, i32, String)>, Error> {
     let tenant = tx.tenant();
     let rows = sqlx::query!(
         "SELECT at, license_id, active, max_seats, kind FROM session_events WHERE tenant_id = $1 AND at >= $2 ORDER BY at, fence LIMIT $3",

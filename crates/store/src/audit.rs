@@ -62,8 +62,7 @@ pub struct Filter {
 /// Newest first.
 pub async fn list(tx: &mut TenantTx, filter: &Filter) -> Result<Vec<AuditEntry>, Error> {
     let tenant = tx.tenant();
-    let pattern =
-        filter.words.as_deref().map(|w| format!("%{}%", w.trim().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")));
+    let pattern = filter.words.as_deref().map(|w| format!("%{}%", w.trim().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")));
     let rows = sqlx::query!(
         "SELECT id, at, actor_kind, actor_name, action, subject, reason, details FROM audit_log
          WHERE tenant_id = $1 AND ($2::bigint IS NULL OR id < $2)

@@ -23,7 +23,7 @@ pub mod users;
 pub mod web_sessions;
 
 pub use ctx::{Actor, OpCtx};
-pub use tx::{Store, SystemTx, TenantTx, Tx};
+pub use tx::{Store, SystemTx, TenantTx, Tx, Waits};
 
 /// What can go wrong between us and PostgreSQL.
 #[derive(Debug, thiserror::Error)]
@@ -49,8 +49,12 @@ impl From<sqlx::Error> for Error {
         match &error {
             sqlx::Error::Database(db) => match db.code().as_deref() {
                 Some("23505") => Self::Conflict(db.constraint().unwrap_or_default().to_owned()),
-                // connection failures, shutdown in progress, too many connections, lock and statement timeouts
-                Some(code) if code.starts_with("08") || code.starts_with("57P") || matches!(code, "53300" | "55P03" | "57014") => {
+                // connection failures, shutdown in progress, too many connections, lock and statement timeouts, deadlocks
+                Some(code)
+                    if code.starts_with("08")
+                        || code.starts_with("57P")
+                        || matches!(code, "53300" | "55P03" | "57014" | "40P01" | "40001") =>
+                {
                     Self::Unavailable(error)
                 }
                 _ => Self::Sql(error),

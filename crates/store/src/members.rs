@@ -17,7 +17,15 @@ pub struct Membership {
 }
 
 /// Fails with `Conflict("memberships_pkey")` for one who is a member already.
-pub async fn insert(tx: &mut SystemTx, tenant: TenantId, user: UserId, role: Role, name: &str, email: &str, now: OffsetDateTime) -> Result<(), Error> {
+pub async fn insert(
+    tx: &mut SystemTx,
+    tenant: TenantId,
+    user: UserId,
+    role: Role,
+    name: &str,
+    email: &str,
+    now: OffsetDateTime,
+) -> Result<(), Error> {
     sqlx::query!(
         "INSERT INTO memberships (tenant_id, user_id, role, name, email, joined_at) VALUES ($1, $2, $3, $4, $5, $6)",
         tenant.0,
@@ -33,13 +41,9 @@ pub async fn insert(tx: &mut SystemTx, tenant: TenantId, user: UserId, role: Rol
 }
 
 pub async fn get(tx: &mut impl Tx, tenant: TenantId, user: UserId) -> Result<Option<Membership>, Error> {
-    let row = sqlx::query!(
-        "SELECT role, epoch, name, email FROM memberships WHERE tenant_id = $1 AND user_id = $2",
-        tenant.0,
-        user.0
-    )
-    .fetch_optional(tx.conn())
-    .await?;
+    let row = sqlx::query!("SELECT role, epoch, name, email FROM memberships WHERE tenant_id = $1 AND user_id = $2", tenant.0, user.0)
+        .fetch_optional(tx.conn())
+        .await?;
     row.map(|r| {
         Ok(Membership {
             tenant_id: tenant,

@@ -78,12 +78,9 @@ pub async fn is_used(tx: &mut SystemTx, hash: &[u8]) -> Result<bool, Error> {
 
 /// Marks `hash` as exchanged for `successor`; a former successor that nobody used is forgotten.
 pub async fn exchange(tx: &mut SystemTx, family: FamilyId, hash: &[u8], successor: &[u8], now: OffsetDateTime) -> Result<(), Error> {
-    sqlx::query!(
-        "DELETE FROM refresh_tokens WHERE token_hash = (SELECT successor_hash FROM refresh_tokens WHERE token_hash = $1)",
-        hash
-    )
-    .execute(tx.conn())
-    .await?;
+    sqlx::query!("DELETE FROM refresh_tokens WHERE token_hash = (SELECT successor_hash FROM refresh_tokens WHERE token_hash = $1)", hash)
+        .execute(tx.conn())
+        .await?;
     insert_token(tx, family, successor, now).await?;
     sqlx::query!(
         "UPDATE refresh_tokens SET used_at = COALESCE(used_at, $2), successor_hash = $3 WHERE token_hash = $1",
@@ -97,9 +94,7 @@ pub async fn exchange(tx: &mut SystemTx, family: FamilyId, hash: &[u8], successo
 }
 
 pub async fn end_family(tx: &mut SystemTx, family: FamilyId, now: OffsetDateTime) -> Result<(), Error> {
-    sqlx::query!("UPDATE refresh_families SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL", family.0, now)
-        .execute(tx.conn())
-        .await?;
+    sqlx::query!("UPDATE refresh_families SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL", family.0, now).execute(tx.conn()).await?;
     Ok(())
 }
 

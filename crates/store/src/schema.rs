@@ -23,13 +23,12 @@ pub async fn migrate(owner_url: &str, app_role: &str) -> Result<(), SchemaError>
     let options: PgConnectOptions = owner_url.parse().map_err(SchemaError::Connect)?;
     let pool = PgPoolOptions::new().max_connections(1).connect_with(options).await.map_err(SchemaError::Connect)?;
     MIGRATOR.run(&pool).await?;
-    let is_member: bool = sqlx::query_scalar(
-        "SELECT pg_has_role($1::name, 'portal_tenant', 'MEMBER') AND pg_has_role($1::name, 'portal_system', 'MEMBER')",
-    )
-    .bind(app_role)
-    .fetch_one(&pool)
-    .await
-    .map_err(SchemaError::Grant)?;
+    let is_member: bool =
+        sqlx::query_scalar("SELECT pg_has_role($1::name, 'portal_tenant', 'MEMBER') AND pg_has_role($1::name, 'portal_system', 'MEMBER')")
+            .bind(app_role)
+            .fetch_one(&pool)
+            .await
+            .map_err(SchemaError::Grant)?;
     if !is_member {
         // quote_ident makes any role name safe; a GRANT takes no parameters.
         let quoted: String =
@@ -66,10 +65,14 @@ pub async fn check_role(store: &Store) -> Result<Result<(), UnfitRole>, Error> {
     let unfit = |why: &str| Ok(Err(UnfitRole(format!("The database role \"{}\" {why}.", row.name))));
     if row.superuser || row.bypass || row.indirect {
         // CREATEROLE may grant itself the owner (PostgreSQL 15) or make a role that bypasses.
-        return unfit("can bypass row-level security; DATABASE_URL must name a role that is neither superuser nor BYPASSRLS nor CREATEROLE");
+        return unfit(
+            "can bypass row-level security; DATABASE_URL must name a role that is neither superuser nor BYPASSRLS nor CREATEROLE",
+        );
     }
     if row.owner {
-        return unfit("owns tables, so it could switch row-level security off; DATABASE_URL must name another role than DATABASE_OWNER_URL");
+        return unfit(
+            "owns tables, so it could switch row-level security off; DATABASE_URL must name another role than DATABASE_OWNER_URL",
+        );
     }
     if !row.member {
         return unfit("is not a member of portal_tenant and portal_system; run `portal migrate` first");

@@ -40,16 +40,18 @@ pub async fn insert(tx: &mut SystemTx, s: &Signup, token_hash: &[u8]) -> Result<
     Ok(())
 }
 
-/// Locks the registration, so that a link followed twice at once is confirmed once.
+/// Locks the registration, so that a link followed twice at once is confirmed once; and the address's other ones, because confirming
+/// one forgets them, and two at once would wait for one another.
 pub async fn lock_by_token(tx: &mut SystemTx, token_hash: &[u8]) -> Result<Option<Signup>, Error> {
-    let row = sqlx::query!(
-        "SELECT id, email, name, organization_name, password_hash, user_id, tenant_id, created_at, expires_at, confirmed_at
-         FROM signups WHERE token_hash = $1 FOR UPDATE",
+    let rows = sqlx::query!(
+        r#"SELECT id, email, name, organization_name, password_hash, user_id, tenant_id, created_at, expires_at, confirmed_at,
+                  token_hash = $1 AS "asked!"
+         FROM signups WHERE email = (SELECT email FROM signups WHERE token_hash = $1) ORDER BY id FOR UPDATE"#,
         token_hash
     )
-    .fetch_optional(tx.conn())
+    .fetch_all(tx.conn())
     .await?;
-    Ok(row.map(|r| Signup {
+    Ok(rows.into_iter().find(|r| r.asked).map(|r| Signup {
         id: r.id,
         email: r.email,
         name: r.name,

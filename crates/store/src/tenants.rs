@@ -39,9 +39,10 @@ pub async fn slugs_like(tx: &mut SystemTx, prefix: &str) -> Result<Vec<String>, 
 
 /// The tenant of a transaction that can see it.
 pub async fn get(tx: &mut impl Tx, id: TenantId) -> Result<Option<Tenant>, Error> {
-    let row = sqlx::query!("SELECT id, slug, name, status, entitlement_version, admins_may_buy, created_at FROM tenants WHERE id = $1", id.0)
-        .fetch_optional(tx.conn())
-        .await?;
+    let row =
+        sqlx::query!("SELECT id, slug, name, status, entitlement_version, admins_may_buy, created_at FROM tenants WHERE id = $1", id.0)
+            .fetch_optional(tx.conn())
+            .await?;
     row.map(|r| {
         Ok(Tenant {
             id: r.id.into(),

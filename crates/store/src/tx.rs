@@ -12,16 +12,37 @@ pub struct Store {
     pub(crate) pool: PgPool,
 }
 
+/// After how long something counts as an outage: it never holds a request longer than its caller would wait.
+#[derive(Clone, Copy, Debug)]
+pub struct Waits {
+    /// For a connection.
+    pub connection: Duration,
+    pub statement: Duration,
+    /// For a lock that another transaction holds.
+    pub lock: Duration,
+}
+
+impl Default for Waits {
+    fn default() -> Self {
+        Self { connection: Duration::from_secs(2), statement: Duration::from_secs(5), lock: Duration::from_secs(3) }
+    }
+}
+
 impl Store {
     /// Connects lazily: a database that is away shows in the first transaction, not here.
     pub fn connect(url: &str, max_connections: u32) -> Result<Self, Error> {
+        Self::connect_with(url, max_connections, Waits::default())
+    }
+
+    /// The same with other waits, for a batch job or a busy test machine.
+    pub fn connect_with(url: &str, max_connections: u32, waits: Waits) -> Result<Self, Error> {
         let options: PgConnectOptions = url.parse()?;
-        // A statement or a lock never holds a request longer than its caller would wait.
-        let options = options
-            .application_name("portal")
-            .options([("statement_timeout", "5000"), ("lock_timeout", "3000"), ("idle_in_transaction_session_timeout", "15000")]);
-        let pool =
-            PgPoolOptions::new().max_connections(max_connections).acquire_timeout(Duration::from_secs(2)).connect_lazy_with(options);
+        let options = options.application_name("portal").options([
+            ("statement_timeout", waits.statement.as_millis().to_string()),
+            ("lock_timeout", waits.lock.as_millis().to_string()),
+            ("idle_in_transaction_session_timeout", "15000".to_owned()),
+        ]);
+        let pool = PgPoolOptions::new().max_connections(max_connections).acquire_timeout(waits.connection).connect_lazy_with(options);
         Ok(Self { pool })
     }
 

@@ -22,9 +22,8 @@ pub async fn by_email(tx: &mut SystemTx, email: &str) -> Result<Option<User>, Er
 }
 
 pub async fn by_id(tx: &mut SystemTx, id: UserId) -> Result<Option<User>, Error> {
-    let row = sqlx::query!("SELECT id, email, name, password_hash, created_at FROM users WHERE id = $1", id.0)
-        .fetch_optional(tx.conn())
-        .await?;
+    let row =
+        sqlx::query!("SELECT id, email, name, password_hash, created_at FROM users WHERE id = $1", id.0).fetch_optional(tx.conn()).await?;
     Ok(row.map(|r| User { id: r.id.into(), email: r.email, name: r.name, password_hash: r.password_hash, created_at: r.created_at }))
 }
 
@@ -92,12 +91,9 @@ pub async fn peek_password_token(tx: &mut SystemTx, token_hash: &[u8], now: Offs
 
 /// Uses the link up. Of several at once exactly one gets the person.
 pub async fn take_password_token(tx: &mut SystemTx, token_hash: &[u8], now: OffsetDateTime) -> Result<Option<UserId>, Error> {
-    let row = sqlx::query_scalar!(
-        "DELETE FROM password_tokens WHERE token_hash = $1 AND expires_at > $2 RETURNING user_id",
-        token_hash,
-        now
-    )
-    .fetch_optional(tx.conn())
-    .await?;
+    let row =
+        sqlx::query_scalar!("DELETE FROM password_tokens WHERE token_hash = $1 AND expires_at > $2 RETURNING user_id", token_hash, now)
+            .fetch_optional(tx.conn())
+            .await?;
     Ok(row.map(UserId))
 }

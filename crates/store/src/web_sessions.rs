@@ -96,10 +96,7 @@ impl SessionStore for WebSessions {
 
     async fn delete(&self, id: &Id) -> session_store::Result<()> {
         let mut tx = self.tx().await?;
-        sqlx::query!("DELETE FROM web_sessions WHERE id = $1", id.to_string())
-            .execute(tx.conn())
-            .await
-            .map_err(|e| backend(e.into()))?;
+        sqlx::query!("DELETE FROM web_sessions WHERE id = $1", id.to_string()).execute(tx.conn()).await.map_err(|e| backend(e.into()))?;
         tx.commit().await.map_err(backend)
     }
 }

@@ -84,7 +84,8 @@ pub fn new_password(value: &str, known: &[&str]) -> Result<(), FieldError> {
     if lower.chars().all(|c| Some(c) == first) || COMMON.lines().any(|common| common == lower) {
         return fail("This password is on lists that attackers try first. Choose another.".into());
     }
-    let contains_known = known.iter().map(|w| w.to_lowercase()).filter(|w| w.chars().count() >= 5).any(|w| lower.contains(&w) && w.len() * 2 > lower.len());
+    let contains_known =
+        known.iter().map(|w| w.to_lowercase()).filter(|w| w.chars().count() >= 5).any(|w| lower.contains(&w) && w.len() * 2 > lower.len());
     if contains_known {
         return fail("Do not build the password from your own name, address or organization.".into());
     }
@@ -162,7 +163,8 @@ mod tests {
     #[test]
     fn addresses_are_whole_and_lower_case() {
         assert_eq!(email(" Ingrid@Fjordline.Example ").unwrap(), "ingrid@fjordline.example");
-        for wrong in ["", "ingrid", "ingrid@fjordline", "a@b@c.de", "a b@c.de", "Ingrid <i@c.de>", "i@[127.0.0.1]", "i@c.de\r\nBcc: x@y.z"] {
+        for wrong in ["", "ingrid", "ingrid@fjordline", "a@b@c.de", "a b@c.de", "Ingrid <i@c.de>", "i@[127.0.0.1]", "i@c.de\r\nBcc: x@y.z"]
+        {
             assert!(email(wrong).is_err(), "{wrong:?}");
         }
         assert!(email(&format!("{}@example.com", "a".repeat(64))).is_ok());

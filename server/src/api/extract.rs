@@ -101,7 +101,10 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
 fn describe(path: &str, error: &serde_json::Error) -> Problem {
     use serde_json::error::Category;
     if error.classify() != Category::Data {
-        return Problem::new(Code::InvalidRequest, format!("The body is not valid JSON (line {}, column {}).", error.line(), error.column()));
+        return Problem::new(
+            Code::InvalidRequest,
+            format!("The body is not valid JSON (line {}, column {}).", error.line(), error.column()),
+        );
     }
     let text = error.to_string();
     let named = text.split('`').nth(1).unwrap_or_default();

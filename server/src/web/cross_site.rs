@@ -16,8 +16,11 @@ pub async fn layer(State(state): State<AppState>, request: Request, next: Next) 
     if safe || exempt || comes_from_us(request.headers(), &state.web.origin) {
         return next.run(request).await;
     }
-    ApiError(Problem::new(Code::CrossSite, "This request came from another site and was not carried out. Open the portal and try again there."))
-        .into_response()
+    ApiError(Problem::new(
+        Code::CrossSite,
+        "This request came from another site and was not carried out. Open the portal and try again there.",
+    ))
+    .into_response()
 }
 
 /// Both headers must agree with us as far as they are there, and one must be.
@@ -53,7 +56,8 @@ mod tests {
             assert!(!accepted(Some(site), None), "{site}");
             assert!(!accepted(Some(site), Some("https://portal.example")), "{site}");
         }
-        for origin in ["null", "https://evil.example", "https://portal.example.evil", "http://portal.example", "https://portal.example:444"] {
+        for origin in ["null", "https://evil.example", "https://portal.example.evil", "http://portal.example", "https://portal.example:444"]
+        {
             assert!(!accepted(None, Some(origin)), "{origin}");
             assert!(!accepted(Some("same-origin"), Some(origin)), "{origin}");
         }

@@ -40,7 +40,11 @@ fn file(slug: &str, kind: &str, mime: &str, body: String) -> Response {
 }
 
 /// `GET /orgs/{slug}/audit.json`
-pub async fn json(Path(slug): Path<String>, Query(filter): Query<Filter>, Extension(visit): Extension<Visit>) -> Result<Response, ApiError> {
+pub async fn json(
+    Path(slug): Path<String>,
+    Query(filter): Query<Filter>,
+    Extension(visit): Extension<Visit>,
+) -> Result<Response, ApiError> {
     let all = entries(&visit, &slug, &filter).await?;
     let body = serde_json::to_string_pretty(&all).map_err(|e| domain::Error::Internal(e.to_string()))?;
     Ok(file(&slug, "json", "application/json", body))
@@ -54,7 +58,8 @@ pub async fn csv(Path(slug): Path<String>, Query(filter): Query<Filter>, Extensi
     writer.write_record(["id", "at", "actor_kind", "actor", "action", "subject", "reason", "details"]).map_err(write)?;
     for e in all {
         let at = e.at.format(&time::format_description::well_known::Rfc3339).unwrap_or_default();
-        let cells = [e.id.to_string(), at, e.actor_kind, e.actor_name, e.action, e.subject, e.reason.unwrap_or_default(), e.details.to_string()];
+        let cells =
+            [e.id.to_string(), at, e.actor_kind, e.actor_name, e.action, e.subject, e.reason.unwrap_or_default(), e.details.to_string()];
         writer.write_record(cells.iter().map(|c| harmless(c))).map_err(write)?;
     }
     let bytes = writer.into_inner().map_err(|e| domain::Error::Internal(e.to_string()))?;

@@ -45,10 +45,18 @@ pub fn router(state: &AppState) -> Router<AppState> {
         .route("/orgs/{slug}/audit.json", get(exports::json))
         .route(app::layout::SIGN_OUT_PATH, post(sign_out))
         .route(app::layout::THEME_PATH, post(theme))
-        .leptos_routes_with_context(state, routes, { let state = state.clone(); move || provide(&state) }, {
-            let options = state.leptos.clone();
-            move || shell(options.clone(), App)
-        });
+        .leptos_routes_with_context(
+            state,
+            routes,
+            {
+                let state = state.clone();
+                move || provide(&state)
+            },
+            {
+                let options = state.leptos.clone();
+                move || shell(options.clone(), App)
+            },
+        );
     if let Some(folder) = &state.web.dev_mailbox {
         pages = pages.merge(mailbox::router(folder.clone(), &state.web.product_name).with_state(()));
     }
@@ -134,4 +142,3 @@ async fn not_found(State(state): State<AppState>, request: Request) -> Response 
     let render = leptos_axum::render_app_async_with_context(move || provide(&state), move || shell(options.clone(), App));
     render(request).await.into_response()
 }
-

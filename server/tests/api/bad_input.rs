@@ -37,7 +37,8 @@ async fn registration_names_every_wrong_field() {
         assert_eq!((answer.status.as_u16(), answer.code().as_str()), (422, "invalid_request"), "{field} {value}");
         assert_eq!(answer.json()["pointer"], format!("/{field}"), "{value}");
     }
-    let several = portal.post("/api/v1/auth/register", None, json!({ "organization_name": "", "name": "", "email": "", "password": "" })).await;
+    let several =
+        portal.post("/api/v1/auth/register", None, json!({ "organization_name": "", "name": "", "email": "", "password": "" })).await;
     assert_eq!(several.json()["errors"].as_array().unwrap().len(), 4, "all at once");
     let login = portal.post("/api/v1/auth/login", None, json!({ "email": "i@fjordline.example", "password": PASSWORD })).await;
     assert_eq!(login.code(), "invalid_credentials", "nothing was stored");
@@ -67,7 +68,11 @@ async fn seat_calls_check_what_devices_say() {
         assert_eq!(answer.json()["pointer"], format!("/{field}"), "{value}");
     }
     let newer = json!({ "hardware_id": "{}:h'; --", "gpu": "x", "nested": { "a": [1] } });
-    assert_eq!(portal.post("/api/v1/licenses/acquire", Some(&owner.access), newer).await.status, 201, "odd ids and unknown fields are fine");
+    assert_eq!(
+        portal.post("/api/v1/licenses/acquire", Some(&owner.access), newer).await.status,
+        201,
+        "odd ids and unknown fields are fine"
+    );
     for id in ["", "x", "0", "00000000-0000-0000-0000-00000000000g"] {
         let answer = portal.call(Method::PUT, "/api/v1/licenses/heartbeat", Some(&owner.access), Some(json!({ "session_id": id }))).await;
         assert_eq!(answer.json()["pointer"], "/session_id", "{id}");

@@ -65,7 +65,8 @@ async fn a_foreign_id_answers_like_one_that_never_was() {
     let portal = Portal::start().await;
     let (a, b) = (portal.founder("Alpha").await, portal.founder("Beta").await);
     let b_member = portal.member(&b, "ADMIN").await;
-    let invited = portal.post("/api/v1/members/invitations", Some(&b.access), json!({ "email": "open@beta.example", "role": "MEMBER" })).await;
+    let invited =
+        portal.post("/api/v1/members/invitations", Some(&b.access), json!({ "email": "open@beta.example", "role": "MEMBER" })).await;
     let invitation = invited.json()["id"].as_str().unwrap().to_owned();
     let license = portal.get("/api/v1/licenses", &b.access).await.json()["licenses"][0]["id"].as_str().unwrap().to_owned();
     let session = portal.acquire(&b, "dev").await.json()["session_id"].as_str().unwrap().to_owned();
@@ -84,7 +85,8 @@ async fn a_foreign_id_answers_like_one_that_never_was() {
             continue;
         }
         let id = foreign(&operation).unwrap_or_else(|| panic!("{operation} is new: say which id of another tenant it must not reach"));
-        let (theirs, never) = (call(&portal, &operation, &id, Some(&a.access)).await, call(&portal, &operation, &random, Some(&a.access)).await);
+        let (theirs, never) =
+            (call(&portal, &operation, &id, Some(&a.access)).await, call(&portal, &operation, &random, Some(&a.access)).await);
         assert_eq!(theirs.status, 404, "{operation}: {}", theirs.text);
         assert_eq!(same(&theirs), same(&never), "{operation}");
         let nonsense = call(&portal, &operation, "..%2f'--", Some(&a.access)).await;
@@ -143,9 +145,11 @@ async fn each_role_gets_what_the_table_says() {
     }
     // Only an owner makes owners; nobody below manages members.
     let admin = &people[0].1;
-    let promote = portal.call(Method::PATCH, &format!("/api/v1/members/{}", admin.user), Some(&admin.access), Some(json!({ "role": "OWNER" }))).await;
+    let promote =
+        portal.call(Method::PATCH, &format!("/api/v1/members/{}", admin.user), Some(&admin.access), Some(json!({ "role": "OWNER" }))).await;
     assert_eq!(promote.code(), "forbidden");
-    let demote = portal.call(Method::PATCH, &format!("/api/v1/members/{}", owner.user), Some(&admin.access), Some(json!({ "role": "GUEST" }))).await;
+    let demote =
+        portal.call(Method::PATCH, &format!("/api/v1/members/{}", owner.user), Some(&admin.access), Some(json!({ "role": "GUEST" }))).await;
     assert_eq!(demote.code(), "forbidden");
     let member = &people[2].1;
     let remove = portal.call(Method::DELETE, &format!("/api/v1/members/{}", admin.user), Some(&member.access), None).await;

@@ -43,7 +43,10 @@ async fn from_registration_to_a_seat_and_back() {
     assert_eq!(first["license"], json!({ "id": license["id"], "tier": "FREE", "features": ["core"], "max_seats": 1, "active": 1 }));
     assert_eq!(first["heartbeat_interval_seconds"], 300);
     let token = claims(first["token"].as_str().unwrap());
-    assert_eq!((token["iss"].as_str(), token["aud"].as_str(), token["nonce"].as_str()), (Some(BASE), Some("coditect-license"), Some("once")));
+    assert_eq!(
+        (token["iss"].as_str(), token["aud"].as_str(), token["nonce"].as_str()),
+        (Some(BASE), Some("coditect-license"), Some("once"))
+    );
     assert_eq!((token["hardware_id"].as_str(), token["sid"].as_str()), (Some("dev-a"), first["session_id"].as_str()));
 
     // The same device again: the same seat, a new session, a higher fence.

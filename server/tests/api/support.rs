@@ -95,7 +95,11 @@ impl Portal {
             random: Arc::new(SystemRandom),
             passwords: Passwords::new(2).unwrap(),
             limits: Arc::new(Limits::default()),
-            settings: Settings { base_url: BASE.into(), product_name: "CODITECT".into(), access_key: b"0123456789abcdef0123456789abcdef".to_vec() },
+            settings: Settings {
+                base_url: BASE.into(),
+                product_name: "CODITECT".into(),
+                access_key: b"0123456789abcdef0123456789abcdef".to_vec(),
+            },
         };
         let state = AppState {
             services: services.clone(),
@@ -167,12 +171,7 @@ impl Portal {
         assert_eq!(answer.status, 200, "{}", answer.text);
         let json = answer.json();
         let text = |name: &str| json[name].as_str().unwrap().to_owned();
-        Login {
-            email: email.to_owned(),
-            access: text("access_token"),
-            refresh: text("refresh_token"),
-            user: text("user_id"),
-        }
+        Login { email: email.to_owned(), access: text("access_token"), refresh: text("refresh_token"), user: text("user_id") }
     }
 
     /// A further member, invited by `owner`.
@@ -188,7 +187,12 @@ impl Portal {
     }
 
     pub async fn acquire(&self, login: &Login, hardware: &str) -> Answer {
-        self.post("/api/v1/licenses/acquire", Some(&login.access), json!({ "hardware_id": hardware, "hostname": format!("host-{hardware}") })).await
+        self.post(
+            "/api/v1/licenses/acquire",
+            Some(&login.access),
+            json!({ "hardware_id": hardware, "hostname": format!("host-{hardware}") }),
+        )
+        .await
     }
 
     pub async fn set_seats(&self, slug: &str, seats: u32) {

@@ -48,9 +48,12 @@ async fn every_answer_is_dressed() {
     let portal = Portal::start().await;
     for path in ["/login", "/nothing-here", "/healthz", "/api/v1/auth/me", "/api/v1/openapi.json"] {
         let answer = portal.call(Method::GET, path, None, None).await;
-        for (name, value) in
-            [("x-content-type-options", "nosniff"), ("x-frame-options", "DENY"), ("referrer-policy", "same-origin"), ("cross-origin-opener-policy", "same-origin")]
-        {
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("referrer-policy", "same-origin"),
+            ("cross-origin-opener-policy", "same-origin"),
+        ] {
             assert_eq!(answer.headers[name], value, "{path}");
         }
         assert!(answer.headers["content-security-policy"].to_str().unwrap().contains("frame-ancestors 'none'"), "{path}");

@@ -1,7 +1,7 @@
 //! What staff see of one organisation.
 
 use crate::licenses::{StatusBadge, tier_label};
-use crate::sessions::{Standing, beats};
+use crate::sessions::{Standing, beats, version};
 use crate::ui::{Callout, EmptyState, PersonCell, StateDot, Table, Time, TimeStyle, Tone, WideRow, icon, times};
 use leptos::prelude::*;
 use store::tenants::Tenant;
@@ -128,7 +128,7 @@ fn Session(row: LiveRow, standing: Standing, now: OffsetDateTime, here: String) 
             <td class="p3">
                 <span class="strong">{row.device}</span>
             </td>
-            <td class="p2">{row.client_version}</td>
+            <td class="p2">{version(&row.client_version)}</td>
             <td class="p3">
                 <Time at=row.started_at/>
             </td>
@@ -190,7 +190,8 @@ pub(super) fn Licenses(licenses: Vec<License>) -> impl IntoView {
 fn LicenseRow(license: License) -> impl IntoView {
     let seats = license.active.map_or_else(|| license.max_seats.to_string(), |used| format!("{used} of {}", license.max_seats));
     let offline = times::duration(u64::from(license.offline_hours) * 3600);
-    let limits = format!("{}, {}, {offline}", times::duration(license.heartbeat_seconds.into()), times::duration(license.lease_seconds.into()));
+    let limits =
+        format!("{}, {}, {offline}", times::duration(license.heartbeat_seconds.into()), times::duration(license.lease_seconds.into()));
     view! {
         <tr>
             <th scope="row" class="!py-2">
@@ -211,8 +212,9 @@ pub(super) fn Members(members: Vec<Member>) -> impl IntoView {
     let rows = members
         .into_iter()
         .map(|member| {
-            let active =
-                member.last_seen_at.map_or_else(|| view! { <span class="text-ink-3">"Never"</span> }.into_any(), |at| view! { <Time at=at/> }.into_any());
+            let active = member
+                .last_seen_at
+                .map_or_else(|| view! { <span class="text-ink-3">"Never"</span> }.into_any(), |at| view! { <Time at=at/> }.into_any());
             view! {
                 <tr>
                     <PersonCell name=member.name sub=member.email.clone()/>

@@ -12,6 +12,8 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 /// How long a command that has lost its seat may take to put its work away.
 const GRACE: Duration = Duration::from_secs(10);
+/// Within this time of the command's end a signal is taken for the one that ended it.
+const SAME_PRESS: Duration = Duration::from_millis(500);
 /// Exit codes of shells for commands that cannot be started (POSIX.1-2024, Shell Command Language §2.8.2).
 const NOT_EXECUTABLE: u8 = 126;
 const NOT_FOUND: u8 = 127;
@@ -61,7 +63,23 @@ async fn leave(session: Session, signals: &mut UnboundedReceiver<Signal>, client
             let now = client.now();
             text::say(format!("The seat could not be given back ({}). It is free at {} at the latest.", reason.trim_end_matches('.'), zone.show(free_at, now)));
         },
-        Some(_) = signals.recv() => text::say("Not waiting for the seat to be given back; it ends by itself."),
+        () = impatience(signals) => text::say("Not waiting for the seat to be given back; it ends by itself."),
+    }
+}
+
+/// Ctrl-C ends the command and is heard here too, sometimes later than the command's end: that is still the same key press. Only what
+/// comes after it means that somebody does not want to wait.
+async fn impatience(signals: &mut UnboundedReceiver<Signal>) {
+    let settled = tokio::time::sleep(SAME_PRESS);
+    tokio::pin!(settled);
+    loop {
+        tokio::select! {
+            () = &mut settled => break,
+            Some(_) = signals.recv() => {}
+        }
+    }
+    if signals.recv().await.is_none() {
+        std::future::pending::<()>().await;
     }
 }
 

@@ -89,6 +89,8 @@ pub struct World {
     /// Refresh token to its successor.
     refresh: HashMap<String, Option<String>>,
     pub refresh_reused: bool,
+    /// How often a refresh token came that had been used before.
+    pub refresh_repeats: usize,
     count: i64,
 }
 
@@ -178,6 +180,7 @@ impl Portal {
             access: HashSet::new(),
             refresh: HashMap::new(),
             refresh_reused: false,
+            refresh_repeats: 0,
             count: 0,
         };
         let mut portal = Self { port: 0, world: Arc::new(Mutex::new(world)), runtime: None };
@@ -279,6 +282,9 @@ async fn refresh(State(world): State<Shared>, Json(body): Json<Value>) -> Respon
     tokio::time::sleep(slow).await;
     let mut world = world.lock().unwrap();
     let token = body["refresh_token"].as_str().unwrap_or_default().to_owned();
+    if matches!(world.refresh.get(&token), Some(Some(_))) {
+        world.refresh_repeats += 1;
+    }
     match world.refresh.get(&token).cloned() {
         None => problem(401, "refresh_invalid", "This login has ended."),
         // A used token whose successor was never used: the answer was lost.

@@ -114,6 +114,21 @@ fn signals_reach_the_command_and_the_seat_is_free_at_once() {
     }
 }
 
+/// The client in a terminal of its own, by script(1); what is written to its standard input is typed there.
+fn in_a_terminal(device: &Device, command: &str) -> std::process::Child {
+    let line = format!("exec {} run -- {command}", env!("CARGO_BIN_EXE_coditect-license"));
+    let mut script = std::process::Command::new("script");
+    let template = device.command(&[]);
+    script.args(["-qec", &line, "/dev/null"]).envs(template.get_envs().filter_map(|(k, v)| Some((k, v?))));
+    script.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::null()).spawn().unwrap()
+}
+
+fn press_ctrl_c(terminal: &mut std::process::Child) {
+    let keyboard = terminal.stdin.as_mut().unwrap();
+    std::io::Write::write_all(keyboard, b"\x03").unwrap();
+    std::io::Write::flush(keyboard).unwrap();
+}
+
 #[test]
 fn ctrl_c_in_a_terminal_reaches_the_command_once() {
     let portal = Portal::start();
@@ -124,20 +139,29 @@ fn ctrl_c_in_a_terminal_reaches_the_command_once() {
         while (!-s $ARGV[0]) {select undef,undef,undef,0.05} for (1..10) {select undef,undef,undef,0.05} exit 3"#;
     let file = device.home().join("command.pl");
     std::fs::write(&file, command).unwrap();
-    // script(1) gives the command a terminal of its own.
     let files = [&file, &log, &ready].map(|f| f.display().to_string()).join(" ");
-    let line = format!("exec {} run -- env PERL_SIGNALS=unsafe perl {files}", env!("CARGO_BIN_EXE_coditect-license"));
-    let mut script = std::process::Command::new("script");
-    let template = device.command(&[]);
-    script.args(["-qec", &line, "/dev/null"]).envs(template.get_envs().filter_map(|(k, v)| Some((k, v?))));
-    let mut child = script.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::null()).spawn().unwrap();
-    until("the trap", || ready.exists());
-    let mut keyboard = child.stdin.take().unwrap();
-    std::io::Write::write_all(&mut keyboard, b"\x03").unwrap();
-    std::io::Write::flush(&mut keyboard).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(3));
+    let mut terminal = in_a_terminal(&device, &format!("env PERL_SIGNALS=unsafe perl {files}"));
+    until("the handler", || ready.exists());
+    press_ctrl_c(&mut terminal);
+    assert_eq!(terminal.wait().unwrap().code(), Some(3));
     assert_eq!(std::fs::read_to_string(&log).unwrap(), "int\n");
     assert_eq!(portal.world().live(), 0);
+}
+
+#[test]
+fn ctrl_c_that_ends_the_command_gives_the_seat_back() {
+    let portal = Portal::start();
+    let device = Device::signed_in(&portal);
+    for round in 0..5 {
+        let ready = device.home().join(format!("ready-{round}"));
+        let file = device.home().join("command.sh");
+        std::fs::write(&file, format!("touch {}; exec sleep 600", ready.display())).unwrap();
+        let mut terminal = in_a_terminal(&device, &format!("sh {}", file.display()));
+        until("the command", || ready.exists());
+        press_ctrl_c(&mut terminal);
+        assert_eq!(terminal.wait().unwrap().code(), Some(130));
+        assert_eq!(portal.world().live(), 0, "round {round}");
+    }
 }
 
 #[test]

@@ -158,10 +158,16 @@ pub struct Heartbeat {
 /// Answer of a heartbeat.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HeartbeatAnswer {
-    Extended { now_ms: i64, expires_at_ms: i64, heartbeat_seconds: u32 },
+    Extended {
+        now_ms: i64,
+        expires_at_ms: i64,
+        heartbeat_seconds: u32,
+    },
     /// The lease ran out, or the store has never heard of the session: only the client's own token can bring it back.
     NotLive,
-    Revoked { reason: String },
+    Revoked {
+        reason: String,
+    },
     Superseded,
     Refused(Refusal),
     Missing(Missing),
@@ -280,18 +286,9 @@ impl SeatEventKind {
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [
-            Self::Acquired,
-            Self::Renewed,
-            Self::Superseded,
-            Self::Reacquired,
-            Self::Denied,
-            Self::Released,
-            Self::Revoked,
-            Self::Expired,
-        ]
-        .into_iter()
-        .find(|k| k.as_str() == text)
+        [Self::Acquired, Self::Renewed, Self::Superseded, Self::Reacquired, Self::Denied, Self::Released, Self::Revoked, Self::Expired]
+            .into_iter()
+            .find(|k| k.as_str() == text)
     }
 }
 
@@ -312,7 +309,13 @@ pub trait Seats: Send + Sync {
     async fn release(&self, tenant: TenantId, user: UserId, session: SessionId) -> Result<ReleaseAnswer, SeatsError>;
     /// Ends a session for good: every later call on it answers `Revoked` with this reason for `remember_seconds`.
     /// Also leaves that mark when the session is not live. The answer is the session as it was, if it was live.
-    async fn revoke(&self, tenant: TenantId, session: SessionId, reason: &str, remember_seconds: u64) -> Result<Option<SeatHolder>, SeatsError>;
+    async fn revoke(
+        &self,
+        tenant: TenantId,
+        session: SessionId,
+        reason: &str,
+        remember_seconds: u64,
+    ) -> Result<Option<SeatHolder>, SeatsError>;
     /// Everything live in the tenant.
     async fn snapshot(&self, tenant: TenantId) -> Result<Snapshot, SeatsError>;
     /// One live session of the tenant.

@@ -60,7 +60,11 @@ async fn a_person_with_an_account_proves_that_it_is_his() {
 
     accept(&world, &nobody(), &token, "Another Name", PASSWORD).await.unwrap();
     assert_eq!(world.role(&org, &person).await, Some(Role::Admin));
-    assert_eq!(world.column("SELECT name FROM users WHERE email LIKE 'anna%'").await, [Some("Anna Berg".to_owned())], "the account is as it was");
+    assert_eq!(
+        world.column("SELECT name FROM users WHERE email LIKE 'anna%'").await,
+        [Some("Anna Berg".to_owned())],
+        "the account is as it was"
+    );
 }
 
 #[tokio::test]

@@ -57,7 +57,11 @@ async fn what_belongs_to_others_is_not_there() {
         let of = |what: &str| format!("{what} by {role}");
 
         let (theirs, random) = (b.member.id, none.into());
-        told(&of("change_role"), members::change_role(ctx, svc, theirs, "GUEST").await, members::change_role(ctx, svc, random, "GUEST").await);
+        told(
+            &of("change_role"),
+            members::change_role(ctx, svc, theirs, "GUEST").await,
+            members::change_role(ctx, svc, random, "GUEST").await,
+        );
         told(&of("remove"), members::remove(ctx, svc, theirs).await, members::remove(ctx, svc, random).await);
         told(&of("withdraw"), members::withdraw(ctx, svc, b.invitation).await, members::withdraw(ctx, svc, none.into()).await);
         let (theirs, random) = (b.org.license.to_string(), LicenseId(none).to_string());
@@ -145,9 +149,8 @@ async fn within_an_organisation_a_members_sessions_are_his_own() {
 async fn a_login_of_one_organisation_is_none_of_another() {
     let world = World::new().await;
     let (a, b) = (side(&world, "Ours").await, side(&world, "Theirs").await);
-    let login_to = async |tenant: &str| {
-        logins::login(&nobody(), &world.svc, &login(&a.member.email, crate::people::PASSWORD, Some(tenant))).await
-    };
+    let login_to =
+        async |tenant: &str| logins::login(&nobody(), &world.svc, &login(&a.member.email, crate::people::PASSWORD, Some(tenant))).await;
     told("login", login_to(&b.org.slug).await, login_to("no-such").await);
     told("login by id", login_to(&b.org.id.to_string()).await, login_to(&Uuid::from_u128(5).to_string()).await);
     assert_eq!(login_to(&a.org.slug).await.unwrap().tenant_id, a.org.id);

@@ -146,7 +146,11 @@ async fn a_worker_that_dies_while_sending_is_made_up_for() {
         async move { jobs::send_mail(&svc, stuck.as_ref()).await }
     });
     stuck.0.notified().await;
-    assert_eq!(world.count("pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'").await, 0, "sending holds no transaction");
+    assert_eq!(
+        world.count("pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'").await,
+        0,
+        "sending holds no transaction"
+    );
     assert!(!send(&world).await, "the other may still be at it");
     worker.abort();
     world.clock.advance(Duration::minutes(2));

@@ -2,12 +2,12 @@
 #![allow(unreachable_pub, clippy::unwrap_used, reason = "a test may panic, and its modules are nobody's interface")]
 
 mod accepting;
+mod ending;
 mod events;
 mod foreign;
 mod gate;
 mod mail;
 mod members;
-mod ending;
 mod outages;
 mod people;
 mod ports;

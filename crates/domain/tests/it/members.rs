@@ -164,8 +164,10 @@ async fn two_owners_at_once_leave_exactly_one() {
             0 => tokio::join!(members::remove(&one, svc, second.id), members::remove(&two, svc, org.owner.id)),
             1 => tokio::join!(members::remove(&one, svc, org.owner.id), members::remove(&two, svc, second.id)),
             2 => {
-                let (a, b) =
-                    tokio::join!(members::change_role(&one, svc, second.id, "GUEST"), members::change_role(&two, svc, org.owner.id, "GUEST"));
+                let (a, b) = tokio::join!(
+                    members::change_role(&one, svc, second.id, "GUEST"),
+                    members::change_role(&two, svc, org.owner.id, "GUEST")
+                );
                 (a.map(drop), b.map(drop))
             }
             _ => {

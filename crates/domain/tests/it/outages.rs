@@ -33,7 +33,10 @@ async fn without_redis_seats_answer_503_and_the_rest_goes_on() {
     seats_away("live view", sessions::live_view(&owner, &svc, 1).await);
     seats_away("revoke", sessions::revoke(&owner, &svc, held.session_id, None).await);
     assert_eq!(world.count("revocations").await, 0);
-    seats_away("validate", licenses::validate(&device, &svc, &ValidateRequest { hardware_id: Some("laptop".to_owned()), ..Default::default() }).await);
+    seats_away(
+        "validate",
+        licenses::validate(&device, &svc, &ValidateRequest { hardware_id: Some("laptop".to_owned()), ..Default::default() }).await,
+    );
     seats_away("sweep", jobs::sweep(&svc).await);
     seats_away("drain", jobs::drain_events(&svc, "one", 0).await);
 
@@ -107,7 +110,9 @@ async fn a_connection_that_is_cut_costs_one_call_at_most() {
     let org = world.org("Firm", 1).await;
     let owner = world.at(&org, &org.owner).await;
     for _ in 0..3 {
-        world.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'portal_app' AND datname = current_database()").await;
+        world
+            .run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'portal_app' AND datname = current_database()")
+            .await;
         members::list(&owner, &world.svc).await.unwrap();
     }
     // In the middle of a transaction it is the caller who tries again.
@@ -127,7 +132,7 @@ async fn a_connection_that_is_cut_costs_one_call_at_most() {
 
 #[tokio::test]
 async fn a_lock_that_is_held_too_long_is_an_outage_and_no_fault() {
-    let world = World::new().await;
+    let (world, _gate) = World::behind_a_gate().await;
     let org = world.org("Firm", 1).await;
     let owner = world.at(&org, &org.owner).await;
     let mut lock = world.pg().await;

@@ -143,7 +143,13 @@ pub fn as_user(person: &Person) -> OpCtx {
 }
 
 pub fn login(email: &str, password: &str, tenant: Option<&str>) -> LoginRequest {
-    LoginRequest { email: email.to_owned(), password: password.to_owned(), hardware_id: None, tenant: tenant.map(str::to_owned), totp: None }
+    LoginRequest {
+        email: email.to_owned(),
+        password: password.to_owned(),
+        hardware_id: None,
+        tenant: tenant.map(str::to_owned),
+        totp: None,
+    }
 }
 
 pub fn acquire(hardware: &str) -> AcquireRequest {

@@ -1,12 +1,12 @@
 //! The world outside, as a test wants it.
 
+use ::seats::RedisSeats;
 use async_trait::async_trait;
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use domain::ports::mail::{Mail, MailError, MailTransport};
 use domain::ports::seats::*;
 use domain::ports::signer::{Algorithm, SignError, Signer};
 use domain::ports::time::{Clock, Random, SystemClock};
-use ::seats::RedisSeats;
 use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng};
 use std::sync::Mutex;
@@ -83,7 +83,9 @@ impl Signer for TestSigner {
     }
 
     fn verify(&self, kid: &str, algorithm: &str, message: &[u8], signature: &[u8]) -> bool {
-        kid == "test" && algorithm == "EdDSA" && UnparsedPublicKey::new(&ED25519, self.key.public_key().as_ref()).verify(message, signature).is_ok()
+        kid == "test"
+            && algorithm == "EdDSA"
+            && UnparsedPublicKey::new(&ED25519, self.key.public_key().as_ref()).verify(message, signature).is_ok()
     }
 }
 
@@ -178,7 +180,12 @@ impl Seats for Seam {
         self.at("sweep")?.sweep().await
     }
     async fn read_events(&self, consumer: &str, max: usize, reclaim_after_ms: u64) -> Result<Vec<(EventPosition, SeatEvent)>, SeatsError> {
-        self.at("read_events")?.read_events(consumer, max, reclaim_after_ms).await
+        let mut events = self.at("read_events")?.read_events(consumer, max, reclaim_after_ms).await?;
+        // Shards come in any order.
+        if consumer.starts_with("backwards") {
+            events.reverse();
+        }
+        Ok(events)
     }
     async fn acknowledge(&self, positions: &[EventPosition]) -> Result<(), SeatsError> {
         self.at("acknowledge")?.acknowledge(positions).await

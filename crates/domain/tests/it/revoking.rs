@@ -125,11 +125,15 @@ async fn staff_give_a_reason_that_the_organisation_reads() {
 
     let owner = world.at(&org, &org.owner).await;
     let log = audit::list(&owner, &world.svc, Some("ticket"), None, None, 10).await.unwrap().entries;
-    let lines: Vec<_> = log.iter().map(|e| (e.action.as_str(), e.actor_kind.as_str(), e.actor_name.as_str(), e.reason.as_deref().unwrap())).collect();
-    assert_eq!(lines, [
-        ("organization.suspended", "staff", "Helper", "Unpaid, ticket 8."),
-        ("session.revoked", "staff", "Helper", "Asked by phone, ticket 7."),
-    ]);
+    let lines: Vec<_> =
+        log.iter().map(|e| (e.action.as_str(), e.actor_kind.as_str(), e.actor_name.as_str(), e.reason.as_deref().unwrap())).collect();
+    assert_eq!(
+        lines,
+        [
+            ("organization.suspended", "staff", "Helper", "Unpaid, ticket 8."),
+            ("session.revoked", "staff", "Helper", "Asked by phone, ticket 7."),
+        ]
+    );
     let elsewhere = audit::list(&world.at(&other, &other.owner).await, &world.svc, Some("ticket"), None, None, 10).await.unwrap();
     assert!(elsewhere.entries.is_empty());
     assert_eq!(code(support::enter(&staff, &world.svc, Uuid::from_u128(3).into()).await), Code::NotFound);
@@ -170,5 +174,9 @@ async fn eight_at_once_end_it_once() {
     assert_eq!(world.count("audit_log WHERE action = 'session.revoked'").await, 1);
     let request = heartbeat(&held);
     assert_eq!(code(sessions::heartbeat(&device, &world.svc, &request).await), Code::SessionRevoked);
-    assert_eq!(code(sessions::revoke(&as_user(&org.owner).in_tenant(org.id), &world.svc, held.session_id, None).await), Code::NotFound, "without a role");
+    assert_eq!(
+        code(sessions::revoke(&as_user(&org.owner).in_tenant(org.id), &world.svc, held.session_id, None).await),
+        Code::NotFound,
+        "without a role"
+    );
 }

@@ -142,12 +142,9 @@ async fn some_see_all_sessions_and_some_their_own() {
     let world = World::new().await;
     let org = world.org("Firm", 10).await;
     world.seat(&world.device(&org, &org.owner).await, "owner's").await;
-    for (role, all, may_end_all) in [
-        (Role::Admin, true, true),
-        (Role::Billing, true, false),
-        (Role::Member, false, false),
-        (Role::Guest, false, false),
-    ] {
+    for (role, all, may_end_all) in
+        [(Role::Admin, true, true), (Role::Billing, true, false), (Role::Member, false, false), (Role::Guest, false, false)]
+    {
         let person = world.member(&org, role.label(), role).await;
         let holds = access::allows(role, Action::SeatHold);
         if holds {

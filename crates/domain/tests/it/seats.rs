@@ -85,7 +85,9 @@ async fn a_policy_that_makes_no_sense_changes_nothing() {
     let world = World::new().await;
     let org = world.org("Firm", 1).await;
     let before = world.column("SELECT t::text FROM licenses t").await;
-    let set = async |slug: &str, key: Option<&str>, change: PolicyChange| problem(licenses::set_policy(&operator(), &world.svc, slug, key, &change).await);
+    let set = async |slug: &str, key: Option<&str>, change: PolicyChange| {
+        problem(licenses::set_policy(&operator(), &world.svc, slug, key, &change).await)
+    };
     let policy = PolicyChange::default;
     for (field, change) in [
         ("seats", PolicyChange { max_seats: Some(1_000_001), ..policy() }),
@@ -98,9 +100,31 @@ async fn a_policy_that_makes_no_sense_changes_nothing() {
     }
     let more = PolicyChange { max_seats: Some(99), ..policy() };
     assert_eq!(set("no-such-firm", None, more.clone()).await.code, Code::NotFound);
-    assert_eq!(set(&org.slug, Some("CODITECT-2222-2222-2222"), more.clone()).await.code, Code::LicenseNotFound, "not a key: not another licence instead");
+    assert_eq!(
+        set(&org.slug, Some("CODITECT-2222-2222-2222"), more.clone()).await.code,
+        Code::LicenseNotFound,
+        "not a key: not another licence instead"
+    );
     assert_eq!(set(&org.slug, Some(&world.org("Other", 1).await.key), more).await.code, Code::LicenseNotFound);
     assert_eq!(world.column(&format!("SELECT t::text FROM licenses t WHERE id = '{}'", org.license)).await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_changes_at_once_both_hold() {
+    let world = World::new().await;
+    let org = world.org("Firm", 1).await;
+    let mut lock = world.pg().await;
+    sqlx::raw_sql("BEGIN; SELECT 1 FROM tenants FOR UPDATE").execute(&mut lock).await.unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for change in [PolicyChange { max_seats: Some(5), ..Default::default() }, PolicyChange { offline_hours: Some(1), ..Default::default() }]
+    {
+        let (svc, slug) = (world.svc.clone(), org.slug.clone());
+        tasks.spawn(async move { licenses::set_policy(&operator(), &svc, &slug, None, &change).await.unwrap() });
+    }
+    world.until_blocked(2).await;
+    sqlx::raw_sql("ROLLBACK").execute(&mut lock).await.unwrap();
+    tasks.join_all().await;
+    assert_eq!(world.count("licenses WHERE max_seats = 5 AND offline_hours = 1").await, 1);
 }
 
 #[tokio::test]
@@ -271,6 +295,13 @@ async fn what_a_device_says_about_itself_is_checked() {
     for field in ["hardware_id", "nonce", "hostname", "license_key"] {
         assert!(refused.field(field).is_some(), "{field}");
     }
-    let refused = problem(sessions::heartbeat(&device, &world.svc, &types::licenses::HeartbeatRequest { session_id: "no id".to_owned(), token: None, nonce: None }).await);
+    let refused = problem(
+        sessions::heartbeat(
+            &device,
+            &world.svc,
+            &types::licenses::HeartbeatRequest { session_id: "no id".to_owned(), token: None, nonce: None },
+        )
+        .await,
+    );
     assert!(refused.field("session_id").is_some());
 }

@@ -160,10 +160,24 @@ async fn two_registrations_of_one_address_confirmed_at_once_make_one_account() {
     let one = world.secret("ingrid@firm.example", LINK).await;
     register(&world, "ingrid@firm.example", "Two", PASSWORD).await;
     let two = world.secret("ingrid@firm.example", LINK).await;
-    let ctx = nobody();
-    let results = tokio::join!(signup::confirm(&ctx, &world.svc, &one), signup::confirm(&ctx, &world.svc, &two));
-    let won = [results.0, results.1].into_iter().filter_map(|r| r.map_err(|e| assert_eq!(e.into_problem().code, Code::LinkInvalid)).ok()).count();
-    assert_eq!(won, 1);
+    // Both have begun before either can make the account.
+    let mut other = world.pg().await;
+    sqlx::raw_sql("BEGIN; INSERT INTO users (id, email, name, created_at) VALUES (gen_random_uuid(), 'ingrid@firm.example', 'x', now())")
+        .execute(&mut other)
+        .await
+        .unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for token in [one, two] {
+        let svc = world.svc.clone();
+        tasks.spawn(async move { signup::confirm(&nobody(), &svc, &token).await });
+    }
+    world.until_blocked(2).await;
+    sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
+    let (won, lost): (Vec<_>, Vec<_>) = tasks.join_all().await.into_iter().partition(Result::is_ok);
+    assert_eq!((won.len(), lost.len()), (1, 1));
+    for refused in lost {
+        assert_eq!(code(refused), Code::LinkInvalid);
+    }
     assert_eq!((world.count("users").await, world.count("tenants").await), (1, 1));
 }
 

@@ -22,7 +22,11 @@ fn signed(claims: &Value, algorithm: Algorithm, key: &[u8]) -> String {
 }
 
 async fn refused(world: &World, what: &str, token: &str) {
-    assert_eq!(identity::device(&nobody(), &world.svc, token).map(drop).map_err(|e| e.into_problem().code), Err(Code::Unauthenticated), "{what}");
+    assert_eq!(
+        identity::device(&nobody(), &world.svc, token).map(drop).map_err(|e| e.into_problem().code),
+        Err(Code::Unauthenticated),
+        "{what}"
+    );
     assert_eq!(code(identity::bearer(&nobody(), &world.svc, token).await), Code::Unauthenticated, "{what}");
 }
 

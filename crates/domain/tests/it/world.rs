@@ -10,7 +10,7 @@ use domain::{Error, Services, Settings, jobs};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use store::Store;
+use store::{Store, Waits};
 use test_support::postgres::TestDatabase;
 use test_support::redis::TestRedis;
 use types::{Code, Problem};
@@ -45,10 +45,11 @@ impl World {
     async fn on(redis: TestRedis) -> Self {
         let database = TestDatabase::new().await;
         let seats = RedisSeats::connect_with_deadline(&redis.url(), PATIENCE).await.unwrap();
-        Self::of(Store::connect(&database.app_url(), 6).unwrap(), database, redis, seats)
+        let waits = Waits { connection: PATIENCE, statement: PATIENCE, lock: PATIENCE };
+        Self::of(Store::connect_with(&database.app_url(), 6, waits).unwrap(), database, redis, seats)
     }
 
-    /// Whose PostgreSQL is reached through a gate that can be shut.
+    /// Whose PostgreSQL is reached through a gate that can be shut. The portal waits no longer for it than in production.
     pub async fn behind_a_gate() -> (Self, Gate) {
         let (database, redis) = (TestDatabase::new().await, TestRedis::start());
         let seats = RedisSeats::connect_with_deadline(&redis.url(), PATIENCE).await.unwrap();
@@ -192,7 +193,10 @@ impl World {
 
 /// What the caller is told; the test fails if there was nothing to tell.
 pub fn problem<T: std::fmt::Debug>(result: Result<T, Error>) -> Problem {
-    result.expect_err("a refusal").into_problem()
+    match result {
+        Ok(answer) => panic!("not refused: {answer:?}"),
+        Err(error) => error.into_problem(),
+    }
 }
 
 /// The code of a refusal.

@@ -35,7 +35,13 @@ impl World {
     }
 
     pub async fn lua<T: redis::FromRedisValue>(&self, code: &str, arguments: &[&str]) -> T {
-        redis::cmd("EVAL").arg(code).arg(0).arg(arguments).query_async(&mut self.raw.clone()).await.unwrap()
+        redis::cmd("EVAL")
+            .arg(format!("#!lua flags=allow-oom,allow-cross-slot-keys\n{code}"))
+            .arg(0)
+            .arg(arguments)
+            .query_async(&mut self.raw.clone())
+            .await
+            .unwrap()
     }
 
     /// Redis's own time, in ms.

@@ -8,7 +8,8 @@ use axum::http::StatusCode;
 use domain::{licenses, sessions};
 use types::Problem;
 use types::licenses::{
-    AcquireRequest, AcquireResponse, HeartbeatRequest, HeartbeatResponse, License, LicenseList, SessionList, ValidateRequest, ValidateResponse,
+    AcquireRequest, AcquireResponse, HeartbeatRequest, HeartbeatResponse, License, LicenseList, SessionList, ValidateRequest,
+    ValidateResponse,
 };
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
