@@ -147,6 +147,7 @@ fn Pages(newest: Option<String>, older: Option<String>) -> impl IntoView {
 #[component]
 fn Row(entry: AuditEntry) -> impl IntoView {
     let what = phrase::phrase(&entry);
+    let target = entry.subject.clone();
     let actor = shown_name(&entry.actor_name, &entry.actor_kind);
     let staff = (entry.actor_kind == "staff").then(|| view! { " " <StaffBadge/> });
     view! {
@@ -161,6 +162,7 @@ fn Row(entry: AuditEntry) -> impl IntoView {
                 <span class="sub">{actor} " · " <Time at=entry.at style=TimeStyle::Full/></span>
                 <span class="strong">{what}</span>
                 {staff}
+                <span class="block text-ink-2 [overflow-wrap:anywhere] xl:hidden">{target}</span>
                 {entry.reason.map(|reason| view! { <span class="block break-words text-ink-3">"Reason: " {reason}</span> })}
             </td>
             <td class="p2 align-top !pt-3 break-words">{entry.subject}</td>

@@ -21,7 +21,7 @@ pub fn Home() -> impl IntoView {
                     <h1 class="max-w-xl text-3xl">"One pool of seats for your whole team"</h1>
                     <p class="mt-4 max-w-xl text-lg text-ink-2">
                         {format!(
-                            "{product} takes a seat when it starts and gives it back when it ends, so a few seats serve many people. Here your organization buys seats, invites people, and sees who holds one right now.",
+                            "{product} takes a seat when it starts and gives it back when it ends, so a few seats serve many people. Here your organization invites people, gives them roles, and sees who holds a seat right now.",
                         )}
                     </p>
                     <div class="mt-8 flex flex-wrap gap-2">

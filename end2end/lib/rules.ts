@@ -15,14 +15,27 @@ export async function expectHeaded(page: Page): Promise<void> {
 export async function expectNoSidewaysScroll(page: Page, width = 360): Promise<void> {
   const before = page.viewportSize();
   await page.setViewportSize({ width, height: 740 });
-  const wide = await page.evaluate((width) => {
-    const root = document.scrollingElement ?? document.documentElement;
-    if (root.scrollWidth <= width) return [];
-    const over = [...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > width + 0.5);
-    return [`the page is ${root.scrollWidth} px wide`, ...over.slice(-3).map((e) => e.outerHTML.slice(0, 160))];
-  }, width);
-  expect(wide, `wider than ${width} px: ${page.url()}`).toEqual([]);
+  const tooWide = () =>
+    page.evaluate((width) => {
+      const root = document.scrollingElement ?? document.documentElement;
+      if (root.scrollWidth <= width) return [];
+      const over = [...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > width + 0.5);
+      return [`the page is ${root.scrollWidth} px wide`, ...over.slice(-3).map((e) => e.outerHTML.slice(0, 160))];
+    }, width);
+  // The page's own font may still be under way.
+  await expect.poll(tooWide, { message: `wider than ${width} px: ${page.url()}`, timeout: 5_000 }).toEqual([]);
   if (before) await page.setViewportSize(before);
+}
+
+/** Waits until the page is painted as it is to stay: with its own font, and nothing half faded in. */
+async function settle(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    await document.fonts.ready;
+    const frame = () => new Promise((painted) => requestAnimationFrame(painted));
+    await frame();
+    await frame();
+    await Promise.allSettled(document.getAnimations().map((animation) => animation.finished));
+  });
 }
 
 /** axe, in the way that needs no second page: the portal has no frames. */
@@ -34,9 +47,8 @@ function axe(page: Page, coloursOnly: boolean): AxeBuilder {
 /** No violation of any rule that axe knows, in the light and in the dark. */
 export async function expectAccessible(page: Page, schemes: ('light' | 'dark')[] = ['light', 'dark']): Promise<void> {
   for (const colorScheme of schemes) {
-    // Nothing may be half faded in when contrast is measured.
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    await page.evaluate(() => Promise.allSettled(document.getAnimations().map((animation) => animation.finished)));
+    await settle(page);
     // The dark differs in nothing but colours.
     const { violations } = await axe(page, colorScheme === 'dark').analyze();
     const found = violations.map((v) => `${v.id}: ${v.help}\n${v.nodes.map((n) => `  ${n.target.join(' ')} ${n.failureSummary}`).join('\n')}`);

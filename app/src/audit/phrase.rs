@@ -21,7 +21,7 @@ pub(super) fn phrase(entry: &AuditEntry) -> String {
         "session.revoked" => "Revoked a session".to_owned(),
         "license.seats_changed" => match change(details, "max_seats") {
             Some((from, to)) => format!("Changed seats from {from} to {to}"),
-            None => "Changed the number of seats".to_owned(),
+            None => "Saved the number of seats without a change".to_owned(),
         },
         "license.policy_changed" => policy(details),
         other => other.replace(['.', '_'], " "),

@@ -79,7 +79,7 @@ pub(super) fn Attention(items: Vec<Item>) -> impl IntoView {
     let n = items.len();
     let count = (n > 0).then(|| view! { <Badge>{n}</Badge> });
     let body = if n == 0 {
-        view! { <p class="card-body text-sm text-ink-2">"Nothing. Seats are free, and nobody was turned away today."</p> }.into_any()
+        view! { <p class="card-body text-sm text-ink-2">"Nothing. Nobody was turned away in the last 24 hours."</p> }.into_any()
     } else {
         let rows = items.into_iter().map(|item| view! { <Row item=item/> }).collect_view();
         view! { <ul class="rows m-0 list-none p-0 text-sm">{rows}</ul> }.into_any()

@@ -77,6 +77,27 @@ async fn a_free_seat_can_be_had_at_the_millisecond_at_which_it_is_free() {
 }
 
 #[tokio::test]
+async fn what_is_shown_ends_at_the_millisecond_at_which_the_lease_ends() {
+    let world = World::new().await;
+    let tenant = world.tenant(1, 1, 1).await;
+    let request = tenant.acquire(0, "a");
+    world.grant(&request).await;
+    let (mut just_live, mut just_ended) = (0, 0);
+    for round in 0..20_000 {
+        let end = world.now().await + round % 3;
+        ends_at(&world, &request, end).await;
+        let snapshot = world.seats.snapshot(tenant.id).await.unwrap();
+        assert_eq!(snapshot.holders.len(), usize::from(snapshot.now_ms < end), "ends at {end}, shown at {}", snapshot.now_ms);
+        just_live += i32::from(snapshot.now_ms == end - 1);
+        just_ended += i32::from(snapshot.now_ms == end);
+        if round > 500 && just_live > 5 && just_ended > 5 {
+            return;
+        }
+    }
+    panic!("never on the dot: {just_live} {just_ended}");
+}
+
+#[tokio::test]
 async fn an_expired_lease_is_not_extended_and_blocks_nobody() {
     let world = World::new().await;
     let tenant = world.tenant(1, 1, 2).await;

@@ -11,6 +11,7 @@ use domain::{identity, licenses, sessions};
 use futures::stream::{self, Stream};
 use std::convert::Infallible;
 use std::time::Duration;
+use store::OpCtx;
 use store::web_sessions::WebSessions;
 use tower_sessions::SessionStore;
 use types::live::LiveView;
@@ -25,9 +26,11 @@ struct Watch {
     visit: Visit,
     slug: String,
     shutdown: Shutdown,
-    sent: Option<LiveView>,
+    /// As of the last check of the reader's rights.
+    ctx: Option<OpCtx>,
     max_seats: u32,
-    quiet: u32,
+    sent: Option<LiveView>,
+    looks: u32,
     ended: bool,
 }
 
@@ -41,7 +44,7 @@ pub async fn live(
     if let Err(error) = identity::enter(&visit.ctx, &visit.services, &slug).await {
         return crate::api::error::ApiError(error.into_problem()).into_response();
     }
-    let watch = Watch { state, visit, slug, shutdown, sent: None, max_seats: 0, quiet: BEAT, ended: false };
+    let watch = Watch { state, visit, slug, shutdown, ctx: None, max_seats: 0, sent: None, looks: 0, ended: false };
     Sse::new(pushes(watch)).into_response()
 }
 
@@ -51,7 +54,7 @@ fn pushes(watch: Watch) -> impl Stream<Item = Result<Event, Infallible>> {
             return None;
         }
         loop {
-            if watch.sent.is_some() {
+            if watch.looks > 0 {
                 tokio::select! {
                     () = tokio::time::sleep(LOOK) => {}
                     // The browser connects again, to another replica.
@@ -77,33 +80,45 @@ enum Look {
 }
 
 impl Watch {
+    /// Asks the live store; checks the reader's rights every [`BEAT`] looks and before everything that is pushed.
     async fn look(&mut self) -> Look {
+        let due = self.looks % BEAT == 0;
+        self.looks = self.looks.wrapping_add(1);
+        if due && let Some(bad) = self.check().await {
+            return bad;
+        }
+        let Some(ctx) = &self.ctx else { return Look::Nothing };
+        let Ok(view) = sessions::live_view(ctx, &self.visit.services, self.max_seats).await else { return self.wait().await };
+        if self.sent.as_ref() == Some(&view) {
+            return if due { Look::Push(Event::default().event("heard").data("")) } else { Look::Nothing };
+        }
+        if !due && let Some(bad) = self.check().await {
+            return bad;
+        }
+        let Ok(event) = Event::default().event("view").json_data(&view) else { return Look::Nothing };
+        self.sent = Some(view);
+        Look::Push(event)
+    }
+
+    /// What stands in the way of looking on, if anything. Renews what was true at the last check.
+    async fn check(&mut self) -> Option<Look> {
+        if !self.session_lives().await {
+            return Some(Look::Gone);
+        }
         let services = &self.visit.services;
-        if self.quiet >= BEAT && !self.session_lives().await {
-            return Look::Gone;
-        }
-        let ctx = match identity::enter(&self.visit.ctx, services, &self.slug).await {
-            Ok((ctx, _)) => ctx,
-            Err(domain::Error::Refused(_)) => return Look::Gone,
+        match identity::enter(&self.visit.ctx, services, &self.slug).await {
+            Ok((ctx, _)) => match licenses::total_seats(&ctx, services).await {
+                Ok(seats) => {
+                    self.max_seats = seats;
+                    self.ctx = Some(ctx);
+                    None
+                }
+                Err(_) => Some(self.wait().await),
+            },
+            Err(domain::Error::Refused(_)) => Some(Look::Gone),
             // The page says by itself for how long it has not heard.
-            Err(_) => return self.wait().await,
-        };
-        if self.quiet >= BEAT {
-            match licenses::total_seats(&ctx, services).await {
-                Ok(seats) => self.max_seats = seats,
-                Err(_) => return self.wait().await,
-            }
+            Err(_) => Some(self.wait().await),
         }
-        let Ok(view) = sessions::live_view(&ctx, services, self.max_seats).await else { return self.wait().await };
-        if self.sent.as_ref() != Some(&view) {
-            if let Ok(event) = Event::default().event("view").json_data(&view) {
-                self.sent = Some(view);
-                self.quiet = 0;
-                return Look::Push(event);
-            }
-        }
-        self.quiet += 1;
-        if self.quiet >= BEAT { Look::Push(Event::default().event("heard").data("")) } else { Look::Nothing }
     }
 
     /// Nothing to tell for lack of an answer; does not spin.

@@ -59,7 +59,7 @@ pub(super) fn Sessions(live: Option<LiveView>, licenses: Vec<License>, here: Str
         Some(live) => {
             let rows = if live.sessions.is_empty() {
                 view! {
-                    <WideRow columns=6>
+                    <WideRow columns=7>
                         <EmptyState icon=icon::MONITOR title="Nobody is on right now">
                             <p>"No application of this organization holds a seat."</p>
                         </EmptyState>
