@@ -116,6 +116,13 @@ async fn events_stay_until_they_are_acknowledged() {
     seats.acknowledge(&rest.iter().map(|(p, _)| p.clone()).collect::<Vec<_>>()).await.unwrap();
     assert_eq!(seats.read_events("c", 100, 0).await.unwrap(), []);
     assert_eq!(events_left(&world).await, 0);
+    // Nor does the group remember any of them.
+    for user in 0..3 {
+        world.grant(&tenant.acquire(user, "d")).await;
+    }
+    world.events().await;
+    let code = "return redis.call('XPENDING', redis.call('KEYS', '*:events')[1], 'drain')[1]";
+    assert_eq!(world.lua::<u64>(code, &[]).await, 0);
 }
 
 #[tokio::test]

@@ -245,6 +245,28 @@ async fn release_frees_that_seat_once_and_no_other() {
 }
 
 #[tokio::test]
+async fn another_user_of_the_tenant_keeps_and_learns_nothing() {
+    let world = World::new().await;
+    let tenant = world.tenant(1, 2, 2).await;
+    let live = tenant.acquire(0, "a");
+    world.grant(&live).await;
+    let revoked = tenant.acquire(0, "b");
+    world.grant(&revoked).await;
+    world.revoke(&revoked).await;
+    let before = world.seats.find(tenant.id, live.session).await.unwrap().unwrap();
+    for request in [&live, &revoked] {
+        let other = Acquire { session: request.session, ..tenant.acquire(1, "a") };
+        assert_eq!(world.beat(&other).await, HeartbeatAnswer::NotLive);
+    }
+    assert_eq!(world.seats.find(tenant.id, live.session).await.unwrap().unwrap(), before, "not extended");
+    // What is left of the revoked one names nobody.
+    let code = "return redis.call('HKEYS', redis.call('KEYS', '*:s:' .. ARGV[1])[1])";
+    let mut left: Vec<String> = world.lua(code, &[&revoked.session.to_string()]).await;
+    left.sort();
+    assert_eq!(left, ["end", "user", "why"]);
+}
+
+#[tokio::test]
 async fn revoked_is_final_and_frees_the_seat_at_once() {
     let world = World::new().await;
     let tenant = world.tenant(1, 1, 2).await;
