@@ -72,7 +72,7 @@ impl Embedded {
             (postgres.transpose(), redis.transpose())
         });
         let (postgres, redis) = both_or_none(postgres, redis)?;
-        let mut defaults = settings(&folder, listen, &secrets)?;
+        let mut defaults = settings(&folder, &env, listen, &secrets)?;
         if let Some(postgres) = &postgres {
             defaults.push(("DATABASE_URL", postgres.app_url(DATABASE)));
             defaults.push(("DATABASE_OWNER_URL", postgres.owner_url(DATABASE)));
@@ -135,11 +135,12 @@ fn both_or_none(
 }
 
 /// Variables that need no service.
-fn settings(folder: &Path, listen: SocketAddr, secrets: &Secrets) -> anyhow::Result<Vec<(&'static str, String)>> {
+fn settings(folder: &Path, env: &Env, listen: SocketAddr, secrets: &Secrets) -> anyhow::Result<Vec<(&'static str, String)>> {
     let mail = Url::from_file_path(mail_folder(folder)).map_err(|()| anyhow::anyhow!("{} is not an absolute path", folder.display()))?;
     let key: PathBuf = folder.join("keys").join("license-signing.pem");
     Ok(vec![
-        ("PORTAL_BASE_URL", format!("http://localhost:{}", listen.port())),
+        // As set, if it is: `portal admin` writes links with it.
+        ("PORTAL_BASE_URL", env.get("PORTAL_BASE_URL").map_or_else(|| format!("http://localhost:{}", listen.port()), str::to_owned)),
         ("PORTAL_SECRET", secrets.portal_secret.clone()),
         ("SIGNER", format!("local-ed25519:{}", key.display())),
         ("SMTP_URL", mail.into()),

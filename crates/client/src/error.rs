@@ -106,6 +106,8 @@ fn revoked_text(problem: &ApiProblem) -> String {
         "You ended it yourself" => format!("{START}: you ended it yourself."),
         "An administrator of your organization ended it" => format!("{START} by an administrator of your organization."),
         reason if reason.starts_with(START) => format!("{reason}."),
+        // "CODITECT support: …"
+        reason if reason.split_once(": ").is_some_and(|(who, _)| who.ends_with(" support")) => format!("{START} by {reason}."),
         reason => format!("{START} by an administrator: {reason}."),
     }
 }
@@ -236,6 +238,7 @@ mod tests {
         for (detail, expected) in [
             ("Left the company", "This session was ended by an administrator: Left the company."),
             ("Left the company.", "This session was ended by an administrator: Left the company."),
+            ("CODITECT support: Asked by the owner.", "This session was ended by CODITECT support: Asked by the owner."),
             ("This session was ended by an administrator: gone.", "This session was ended by an administrator: gone."),
             ("", "This session was ended by an administrator."),
             ("You ended it yourself.", "This session was ended: you ended it yourself."),

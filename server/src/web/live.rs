@@ -82,7 +82,7 @@ enum Look {
 impl Watch {
     /// Asks the live store; checks the reader's rights every [`BEAT`] looks and before everything that is pushed.
     async fn look(&mut self) -> Look {
-        let due = self.looks % BEAT == 0;
+        let due = self.looks.is_multiple_of(BEAT);
         self.looks = self.looks.wrapping_add(1);
         if due && let Some(bad) = self.check().await {
             return bad;

@@ -1,4 +1,5 @@
 //! The licence API and the layers around it, on a real PostgreSQL and a real Redis, through the whole router.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 mod bad_input;
 mod isolation;
