@@ -102,7 +102,7 @@ fn SearchBox(search: StaffSearch) -> impl IntoView {
                     type="search"
                     name="q"
                     value=search.value
-                    placeholder="Tenant, email, key or session"
+                    placeholder="Tenant, email or license key"
                     aria-label="Search tenants, users, keys, sessions"
                 />
             </label>
