@@ -103,7 +103,7 @@ fn SearchBox(search: StaffSearch) -> impl IntoView {
                     name="q"
                     value=search.value
                     placeholder="Tenant, email or license key"
-                    aria-label="Search tenants, users, keys, sessions"
+                    aria-label="Search tenants, members, license keys"
                 />
             </label>
         </form>
