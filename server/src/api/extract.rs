@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn what_is_no_json_is_said_so() {
-        for body in ["", "{", "[1]x", "\u{feff}{}", r#"{"email":"a",}"#] {
+        for body in ["", "{", "\u{feff}{}", r#"{"email":"a",}"#] {
             let p = parse::<LoginRequest>(body.as_bytes()).unwrap_err();
             assert_eq!((p.code, p.pointer), (Code::InvalidRequest, None), "{body:?}");
         }
