@@ -101,7 +101,9 @@ impl Portal {
     /// Calls per second of a small script that extends a lease, by Redis's own benchmark.
     pub fn redis_script_rate(&self) -> Result<f64> {
         let running: Value = serde_json::from_slice(&std::fs::read(self.dev_folder().join("running.json"))?)?;
-        let url = running["variables"]["REDIS_URL"].as_str().context("REDIS_URL is not there")?.to_owned();
+        let variables = running["variables"].as_array().context("running.json names no variables")?;
+        let url =
+            variables.iter().find(|pair| pair[0] == "REDIS_URL").and_then(|pair| pair[1].as_str()).context("REDIS_URL is not there")?;
         let rest = url.strip_prefix("redis://").context("REDIS_URL")?;
         let (login, host) = rest.split_once('@').unwrap_or(("", rest));
         let password = login.rsplit(':').next().unwrap_or_default();
