@@ -37,10 +37,12 @@ export default defineConfig({
     screenshot: 'only-on-failure',
     // A recording costs each test a second; ask for it with --trace on.
   },
-  // Every flow runs twice; what only JavaScript can do stands in `*.js.spec.ts`.
+  // Every flow runs twice; what only JavaScript can do stands in `*.js.spec.ts`. What lets the sandbox's time pass, which is everybody's,
+  // stands in `*.time.spec.ts` and runs after all others.
   projects: [
-    { name: 'js', use: { ...desktop, javaScriptEnabled: true } },
-    { name: 'nojs', use: { ...desktop, javaScriptEnabled: false }, testIgnore: /\.js\.spec\.ts$/ },
+    { name: 'js', use: { ...desktop, javaScriptEnabled: true }, testIgnore: /\.time\.spec\.ts$/ },
+    { name: 'nojs', use: { ...desktop, javaScriptEnabled: false }, testIgnore: /\.(js|time)\.spec\.ts$/ },
+    { name: 'time', use: { ...desktop, javaScriptEnabled: true }, testMatch: /\.time\.spec\.ts$/, dependencies: ['js', 'nojs'] },
     // Pictures to look at, on request: E2E_SHOTS=1 npx playwright test --project=shots
     ...(process.env['E2E_SHOTS'] ? [{ name: 'shots', testDir: '.', testMatch: 'screenshots.spec.ts', timeout: 300_000 }] : []),
   ],

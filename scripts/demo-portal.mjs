@@ -28,8 +28,9 @@ function password() {
 }
 
 export class Portal {
-  constructor(baseURL) {
+  constructor(baseURL, sandbox) {
     this.baseURL = baseURL;
+    this.sandbox = sandbox;
     this.password = password();
   }
 
@@ -44,7 +45,8 @@ export class Portal {
     const base = process.env.PORTAL_BASE_URL || new Map(variables).get('PORTAL_BASE_URL');
     const ready = await fetch(`${base}/readyz`).catch(() => undefined);
     if (!ready?.ok) throw new Stop(`The portal at ${base} is not ready: wait for \`make run\` to print its address.`);
-    return new Portal(base);
+    const stripe = new Map(variables).get('STRIPE_API_BASE');
+    return new Portal(base, stripe);
   }
 
   // --- the API
@@ -139,6 +141,39 @@ export class Portal {
     await this.submit(path, { password: this.password });
   }
 
+  // --- seats
+
+  /** Buys so many seats at the Stripe sandbox, like the owner in a browser, unless that many are bought already. */
+  async ensureSeats(token, person, slug, seats) {
+    const [license] = (await this.get('/licenses', token)).licenses;
+    if (license.tier === 'PRO') return;
+    if (!this.sandbox) {
+      // Real Stripe, or none: nobody pays for a demo.
+      await this.admin('set-seats', '--tenant', slug, '--seats', String(seats));
+      return;
+    }
+    const cookie = await this.signIn(person);
+    const page = `/orgs/${slug}/billing`;
+    const send = (url, values, headers = {}) =>
+      fetch(url, { method: 'POST', headers: { accept: 'text/html', ...headers }, body: new URLSearchParams(values), redirect: 'manual' });
+    const ours = { origin: this.baseURL, referer: this.baseURL + page, cookie };
+    const opened = await send(`${this.baseURL}/_fn/buy-seats`, { organization: slug, seats: String(seats), interval: 'month' }, ours);
+    const checkout = opened.headers.get('location') ?? '';
+    if (!checkout.startsWith(this.sandbox)) throw new Stop(`The seats of ${slug} could not be bought (${opened.status}).`);
+    const paid = await send(checkout, { card_number: '4242424242424242', exp: '08/40', cvc: '123', name: person.name, quantity: String(seats) });
+    const back = paid.headers.get('location');
+    if (!back) throw new Stop(`The Stripe sandbox did not take the demo's card (${paid.status}).`);
+    await fetch(back, { headers: { cookie }, redirect: 'manual' });
+  }
+
+  /** Signs in by the form; the browser session's cookie. */
+  async signIn(person) {
+    const answer = await this.submit('/login', { email: person.email, password: this.password });
+    const cookie = answer.headers.getSetCookie().find((c) => c.startsWith('__Host-portal='));
+    if (!cookie) throw new Stop(`${person.email} could not sign in by the form.`);
+    return cookie.split(';')[0];
+  }
+
   // --- sessions
 
   /** Ends all live sessions of this person, as an owner. */
@@ -173,6 +208,7 @@ export class Portal {
     });
     const next = answer.headers.get('location') ?? '';
     if (answer.status >= 400 || next.includes('__err=')) throw new Stop(`The form at ${path.split('?')[0]} was refused (${answer.status}).`);
+    return answer;
   }
 
   /** Waits for a mail with a link to such a page; the path of the newest one. */

@@ -32,7 +32,7 @@ async function fill(portal, organization) {
   for (const { email, role } of invited) {
     if (![...present, ...invitations].some((m) => m.email === email)) await portal.invite(token, email, role);
   }
-  await portal.admin('set-seats', '--tenant', organization.slug, '--seats', String(seats));
+  await portal.ensureSeats(token, owner, organization.slug, seats);
   // Short enough that whoever tries "Revoke" sees the client stop.
   await portal.admin('set-policy', '--tenant', organization.slug, '--lease-seconds', '60', '--heartbeat-seconds', '20', '--offline-hours', '72');
   return token;

@@ -2,7 +2,9 @@
 
 use crate::PageError;
 use crate::signup::PASSWORD_HELP;
-use crate::ui::{self, DialogBody, DialogFoot, Field, FormError, Kind, PasswordField, SubmitButton};
+#[cfg(feature = "ssr")]
+use crate::ui::{DialogBody, DialogFoot};
+use crate::ui::{Field, Form, FormError, Kind, PasswordField, Sending, SubmitButton};
 use leptos::prelude::*;
 
 /// Renames the person everywhere.
@@ -41,18 +43,18 @@ pub async fn sign_out_everywhere() -> Result<(), PageError> {
 
 #[island]
 pub fn NameForm(name: String) -> impl IntoView {
-    let action = ServerAction::<RenameSelf>::new();
-    let problem = ui::problem(action);
+    let action = Sending::to::<RenameSelf>();
+    let problem = action.problem;
     view! {
-        <ActionForm action=action attr:novalidate=true attr:class="grid gap-4">
+        <Form action=action class="grid gap-4">
             <FormError problem=problem fields=&["name"]/>
             <Field label="Name" name="name" value=name autocomplete="name" maxlength=200 problem=problem/>
             <div>
-                <SubmitButton pending=ui::busy(action) busy_label="Saving…" kind=Kind::Secondary>
+                <SubmitButton pending=action.busy busy_label="Saving…" kind=Kind::Secondary>
                     "Save name"
                 </SubmitButton>
             </div>
-        </ActionForm>
+        </Form>
     }
 }
 
@@ -61,29 +63,30 @@ pub fn PasswordForm(
     /// For the browser's password manager.
     email: String,
 ) -> impl IntoView {
-    let action = ServerAction::<ChangePassword>::new();
-    let problem = ui::problem(action);
+    let action = Sending::to::<ChangePassword>();
+    let problem = action.problem;
     view! {
-        <ActionForm action=action attr:novalidate=true attr:class="grid gap-4">
+        <Form action=action class="grid gap-4">
             <FormError problem=problem fields=&["current_password", "password"]/>
             <input class="sr-only" type="email" autocomplete="username" value=email readonly tabindex="-1" aria-hidden="true"/>
             <PasswordField label="Current password" name="current_password" problem=problem/>
             <PasswordField label="New password" new=true help=PASSWORD_HELP problem=problem/>
             <div>
-                <SubmitButton pending=ui::busy(action) busy_label="Changing…" kind=Kind::Secondary>
+                <SubmitButton pending=action.busy busy_label="Changing…" kind=Kind::Secondary>
                     "Change password"
                 </SubmitButton>
             </div>
-        </ActionForm>
+        </Form>
     }
 }
 
-#[island]
+#[cfg(feature = "ssr")]
+#[component]
 pub fn SignOutEverywhereForm() -> impl IntoView {
-    let action = ServerAction::<SignOutEverywhere>::new();
-    let problem = ui::problem(action);
+    let action = Sending::to::<SignOutEverywhere>();
+    let problem = action.problem;
     view! {
-        <ActionForm action=action attr:novalidate=true>
+        <Form action=action>
             <DialogBody
                 title="Sign out everywhere?"
                 consequence="Every browser, this one too, and every installed application must sign in again. Applications that run now lose their seat within a quarter of an hour."
@@ -91,11 +94,11 @@ pub fn SignOutEverywhereForm() -> impl IntoView {
                 <FormError problem=problem fields=&[]/>
             </DialogBody>
             <DialogFoot keep="Stay signed in" close_href="/account">
-                <SubmitButton pending=ui::busy(action) busy_label="Signing out…" kind=Kind::Danger>
+                <SubmitButton pending=action.busy busy_label="Signing out…" kind=Kind::Danger>
                     "Sign out everywhere"
                 </SubmitButton>
             </DialogFoot>
-        </ActionForm>
+        </Form>
     }
 }
 

@@ -3,6 +3,7 @@
 
 use crate::account::AccountPage;
 use crate::audit::AuditPage;
+use crate::billing::{BillingPage, BillingReturnPage};
 use crate::download::DownloadPage;
 use crate::home::Home;
 use crate::invitations::InvitationPage;
@@ -45,6 +46,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/orgs/:slug/members") view=MembersPage ssr=SsrMode::Async/>
                 <Route path=path!("/orgs/:slug/licenses") view=LicensesPage ssr=SsrMode::Async/>
                 <Route path=path!("/orgs/:slug/licenses/:id") view=LicensePage ssr=SsrMode::Async/>
+                <Route path=path!("/orgs/:slug/billing") view=BillingPage ssr=SsrMode::Async/>
+                <Route path=path!("/orgs/:slug/billing/return") view=BillingReturnPage ssr=SsrMode::Async/>
                 <Route path=path!("/orgs/:slug/audit") view=AuditPage ssr=SsrMode::Async/>
                 <Route path=path!("/orgs/:slug/settings") view=SettingsPage ssr=SsrMode::Async/>
                 <Route path=path!("/support") view=SupportPage ssr=SsrMode::Async/>

@@ -2,7 +2,7 @@
 
 use crate::PageError;
 use crate::signup::PASSWORD_HELP;
-use crate::ui::{self, Field, FormError, PasswordField, Size, SubmitButton};
+use crate::ui::{Field, Form, FormError, PasswordField, Sending, Size, SubmitButton};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -41,8 +41,8 @@ pub fn AcceptForm(
     email: String,
     proof: Proof,
 ) -> impl IntoView {
-    let action = ServerAction::<Accept>::new();
-    let problem = ui::problem(action);
+    let action = Sending::to::<Accept>();
+    let problem = action.problem;
     let fields: &'static [&'static str] = match proof {
         Proof::New => &["name", "password"],
         Proof::Password => &["password"],
@@ -64,15 +64,15 @@ pub fn AcceptForm(
         view! { <input class="sr-only" type="email" autocomplete="username" value=email readonly tabindex="-1" aria-hidden="true"/> }
     });
     view! {
-        <ActionForm action=action attr:novalidate=true attr:class="mt-6 grid gap-4">
+        <Form action=action class="mt-6 grid gap-4">
             <FormError problem=problem fields=fields/>
             <input type="hidden" name="token" value=token/>
             {username}
             {inputs}
-            <SubmitButton pending=ui::busy(action) busy_label="Accepting…" size=Size::Lg class="mt-1">
+            <SubmitButton pending=action.busy busy_label="Accepting…" size=Size::Lg class="mt-1">
                 "Accept invitation"
             </SubmitButton>
-        </ActionForm>
+        </Form>
     }
 }
 

@@ -11,6 +11,7 @@ pub mod account;
 pub mod app;
 #[cfg(feature = "ssr")]
 pub mod audit;
+pub mod billing;
 #[cfg(feature = "ssr")]
 pub mod browser;
 #[cfg(feature = "ssr")]
@@ -38,6 +39,7 @@ pub mod settings;
 #[cfg(feature = "ssr")]
 pub mod shell;
 pub mod signup;
+#[cfg(feature = "ssr")]
 pub mod support;
 pub mod ui;
 #[cfg(feature = "ssr")]

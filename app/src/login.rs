@@ -1,7 +1,7 @@
 //! Signing in.
 
 use crate::PageError;
-use crate::ui::{self, Field, FormError, PasswordField, Size, SubmitButton};
+use crate::ui::{Field, Form, FormError, PasswordField, Sending, Size, SubmitButton};
 use leptos::prelude::*;
 use types::Code;
 
@@ -31,11 +31,11 @@ pub fn SignInForm(
     /// Where to go afterwards; empty for the usual place.
     next: String,
 ) -> impl IntoView {
-    let action = ServerAction::<SignIn>::new();
-    let problem = ui::problem(action);
+    let action = Sending::to::<SignIn>();
+    let problem = action.problem;
     let unverified = move || problem.with(|p| p.as_ref().is_some_and(|p| p.code == Code::EmailUnverified));
     view! {
-        <ActionForm action=action attr:novalidate=true attr:class="mt-6 grid gap-4">
+        <Form action=action class="mt-6 grid gap-4">
             <FormError problem=problem fields=&["email", "password"]/>
             {move || {
                 unverified()
@@ -59,10 +59,10 @@ pub fn SignInForm(
             />
             <PasswordField large=true forgot_href="/forgot-password" problem=problem/>
             <input type="hidden" name="next" value=next/>
-            <SubmitButton pending=ui::busy(action) busy_label="Signing in…" size=Size::Lg class="mt-1">
+            <SubmitButton pending=action.busy busy_label="Signing in…" size=Size::Lg class="mt-1">
                 "Sign in"
             </SubmitButton>
-        </ActionForm>
+        </Form>
     }
 }
 

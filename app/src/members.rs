@@ -6,6 +6,8 @@ mod page;
 #[cfg(feature = "ssr")]
 mod roles;
 
-pub use forms::{ChangeRole, InviteAgain, InviteForm, InviteMember, RemoveForm, RemoveMember, RoleForm, RoleOption, WithdrawInvitation};
+#[cfg(feature = "ssr")]
+pub use forms::RemoveForm;
+pub use forms::{ChangeRole, InviteAgain, InviteForm, InviteMember, RemoveMember, RoleForm, RoleOption, WithdrawInvitation};
 #[cfg(feature = "ssr")]
 pub use page::MembersPage;

@@ -1,7 +1,7 @@
 //! A further organisation for somebody who is signed in.
 
 use crate::PageError;
-use crate::ui::{self, Field, FormError, Size, SubmitButton};
+use crate::ui::{Field, Form, FormError, Sending, Size, SubmitButton};
 use leptos::prelude::*;
 
 /// Founds the organisation and goes there.
@@ -18,10 +18,10 @@ pub async fn create_organization(organization_name: String) -> Result<(), PageEr
 
 #[island]
 pub fn NewOrganizationForm() -> impl IntoView {
-    let action = ServerAction::<CreateOrganization>::new();
-    let problem = ui::problem(action);
+    let action = Sending::to::<CreateOrganization>();
+    let problem = action.problem;
     view! {
-        <ActionForm action=action attr:novalidate=true attr:class="mt-6 grid gap-4">
+        <Form action=action class="mt-6 grid gap-4">
             <FormError problem=problem fields=&["organization_name"]/>
             <Field
                 label="Organization name"
@@ -32,10 +32,10 @@ pub fn NewOrganizationForm() -> impl IntoView {
                 help="The people you invite see it. You can change it later."
                 problem=problem
             />
-            <SubmitButton pending=ui::busy(action) busy_label="Creating…" size=Size::Lg class="mt-1">
+            <SubmitButton pending=action.busy busy_label="Creating…" size=Size::Lg class="mt-1">
                 "Create organization"
             </SubmitButton>
-        </ActionForm>
+        </Form>
     }
 }
 

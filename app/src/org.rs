@@ -8,6 +8,7 @@ use crate::browser;
 use crate::layout::{ErrorKind, ErrorPage, OrgFrame, OrgPage};
 use crate::page::page_or_error;
 use crate::visit::{Visit, told, visit};
+use domain::billing::view::Owed;
 use domain::{Services, access, organizations, sessions};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -28,6 +29,8 @@ pub struct Org {
     pub size: organizations::Size,
     /// What is live, as far as the reader may see it; the problem when the live store does not answer.
     pub live: Result<LiveView, Problem>,
+    /// Money that is owed, if the reader can do something about it.
+    pub owed: Option<Owed>,
 }
 
 impl Org {
@@ -37,7 +40,8 @@ impl Org {
         let role = ctx.role.unwrap_or(Role::Guest);
         let size = organizations::visited(&ctx, &visit.services).await.map_err(told)?;
         let live = sessions::live_view(&ctx, &visit.services, size.seats).await.map_err(domain::Error::into_problem);
-        Ok(Self { visit, ctx, tenant, role, size, live })
+        let owed = domain::billing::view::owed(&ctx, &visit.services).await.map_err(told)?;
+        Ok(Self { visit, ctx, tenant, role, size, live, owed })
     }
 
     pub fn services(&self) -> &Services {
@@ -96,7 +100,8 @@ where
         match build(org).await {
             // One who may be here is shown the way to where he may go.
             Err(error) if error.0.status == ErrorKind::Forbidden.status() => {
-                Ok(view! { <ErrorPage kind=ErrorKind::Forbidden request_id=Some(error.0.request_id) ways=vec![overview]/> }.into_any())
+                let Problem { request_id, detail, .. } = error.0;
+                Ok(view! { <ErrorPage kind=ErrorKind::Forbidden request_id=Some(request_id) ways=vec![overview] text=detail/> }.into_any())
             }
             other => other,
         }

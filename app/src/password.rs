@@ -2,7 +2,7 @@
 
 use crate::PageError;
 use crate::signup::PASSWORD_HELP;
-use crate::ui::{self, Field, FormError, PasswordField, Size, SubmitButton};
+use crate::ui::{Field, Form, FormError, PasswordField, Sending, Size, SubmitButton};
 use leptos::prelude::*;
 
 /// Mails a link, if the address has an account. Says nothing about whether it has.
@@ -28,16 +28,16 @@ pub async fn set_password(token: String, password: String) -> Result<(), PageErr
 
 #[island]
 pub fn ForgotForm() -> impl IntoView {
-    let action = ServerAction::<SendReset>::new();
-    let problem = ui::problem(action);
+    let action = Sending::to::<SendReset>();
+    let problem = action.problem;
     view! {
-        <ActionForm action=action attr:novalidate=true attr:class="mt-6 grid gap-4">
+        <Form action=action class="mt-6 grid gap-4">
             <FormError problem=problem fields=&["email"]/>
             <Field label="Email" name="email" kind="email" large=true autocomplete="username" maxlength=320 problem=problem/>
-            <SubmitButton pending=ui::busy(action) busy_label="Sending…" size=Size::Lg class="mt-1">
+            <SubmitButton pending=action.busy busy_label="Sending…" size=Size::Lg class="mt-1">
                 "Send reset link"
             </SubmitButton>
-        </ActionForm>
+        </Form>
     }
 }
 
@@ -46,17 +46,17 @@ pub fn ResetForm(
     /// From the link in the mail.
     token: String,
 ) -> impl IntoView {
-    let action = ServerAction::<SetPassword>::new();
-    let problem = ui::problem(action);
+    let action = Sending::to::<SetPassword>();
+    let problem = action.problem;
     view! {
-        <ActionForm action=action attr:novalidate=true attr:class="mt-6 grid gap-4">
+        <Form action=action class="mt-6 grid gap-4">
             <FormError problem=problem fields=&["password"]/>
             <input type="hidden" name="token" value=token/>
             <PasswordField label="New password" new=true large=true help=PASSWORD_HELP problem=problem/>
-            <SubmitButton pending=ui::busy(action) busy_label="Setting…" size=Size::Lg class="mt-1">
+            <SubmitButton pending=action.busy busy_label="Setting…" size=Size::Lg class="mt-1">
                 "Set new password"
             </SubmitButton>
-        </ActionForm>
+        </Form>
     }
 }
 

@@ -2,11 +2,13 @@
 
 pub mod feed;
 mod overview;
+#[cfg(feature = "ssr")]
 mod revoke;
 mod rows;
 mod table;
 
 pub use overview::{LiveBadge, OnNow, SeatsNow};
+#[cfg(feature = "ssr")]
 pub use revoke::{RevokeForm, RevokeSession};
 pub use rows::EndedRow;
 pub use table::LiveSessions;

@@ -1,7 +1,7 @@
 //! `/orgs/{slug}/settings`
 
 use crate::PageError;
-use crate::ui::{self, Field, FormError, SubmitButton};
+use crate::ui::{Field, Form, FormError, Sending, SubmitButton};
 use leptos::prelude::*;
 
 /// Changes the organisation's name and address.
@@ -29,10 +29,10 @@ pub fn RenameForm(
     /// Everything before the slug: "https://portal.example.com/orgs/".
     base: String,
 ) -> impl IntoView {
-    let action = ServerAction::<RenameOrganization>::new();
-    let problem = ui::problem(action);
+    let action = Sending::to::<RenameOrganization>();
+    let problem = action.problem;
     view! {
-        <ActionForm action=action attr:novalidate=true attr:class="grid gap-4">
+        <Form action=action class="grid gap-4">
             <FormError problem=problem fields=&["organization_name", "slug"]/>
             <input type="hidden" name="organization" value=slug.clone()/>
             <Field
@@ -53,11 +53,11 @@ pub fn RenameForm(
                 problem=problem
             />
             <div>
-                <SubmitButton pending=ui::busy(action) busy_label="Saving…">
+                <SubmitButton pending=action.busy busy_label="Saving…">
                     "Save changes"
                 </SubmitButton>
             </div>
-        </ActionForm>
+        </Form>
     }
 }
 

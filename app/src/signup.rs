@@ -1,7 +1,7 @@
 //! Founding an organisation: the form, "check your email", and the link from the mail.
 
 use crate::PageError;
-use crate::ui::{self, Field, FormError, PasswordField, Size, SubmitButton};
+use crate::ui::{Field, Form, FormError, Kind, PasswordField, Sending, Size, SubmitButton};
 use leptos::prelude::*;
 
 /// Help of every field in which a password is chosen.
@@ -36,10 +36,10 @@ pub async fn resend(email: String) -> Result<(), PageError> {
 
 #[island]
 pub fn SignUpForm() -> impl IntoView {
-    let action = ServerAction::<SignUp>::new();
-    let problem = ui::problem(action);
+    let action = Sending::to::<SignUp>();
+    let problem = action.problem;
     view! {
-        <ActionForm action=action attr:novalidate=true attr:class="mt-6 grid gap-4">
+        <Form action=action class="mt-6 grid gap-4">
             <FormError problem=problem fields=&["organization_name", "name", "email", "password"]/>
             <Field
                 label="Organization name"
@@ -53,10 +53,10 @@ pub fn SignUpForm() -> impl IntoView {
             <Field label="Your name" name="name" large=true autocomplete="name" maxlength=200 problem=problem/>
             <Field label="Work email" name="email" kind="email" large=true autocomplete="username" maxlength=320 problem=problem/>
             <PasswordField new=true large=true help=PASSWORD_HELP problem=problem/>
-            <SubmitButton pending=ui::busy(action) busy_label="Creating…" size=Size::Lg class="mt-1">
+            <SubmitButton pending=action.busy busy_label="Creating…" size=Size::Lg class="mt-1">
                 "Create organization"
             </SubmitButton>
-        </ActionForm>
+        </Form>
     }
 }
 
@@ -65,16 +65,16 @@ pub fn ResendForm(
     /// Where the last mail went.
     email: Option<String>,
 ) -> impl IntoView {
-    let action = ServerAction::<Resend>::new();
-    let problem = ui::problem(action);
+    let action = Sending::to::<Resend>();
+    let problem = action.problem;
     view! {
-        <ActionForm action=action attr:novalidate=true attr:class="grid gap-4">
+        <Form action=action class="grid gap-4">
             <FormError problem=problem fields=&["email"]/>
             <Field label="Email" name="email" kind="email" large=true autocomplete="username" maxlength=320 value=email.unwrap_or_default() problem=problem/>
-            <SubmitButton pending=ui::busy(action) busy_label="Sending…" kind=ui::Kind::Secondary size=Size::Lg>
+            <SubmitButton pending=action.busy busy_label="Sending…" kind=Kind::Secondary size=Size::Lg>
                 "Send it again"
             </SubmitButton>
-        </ActionForm>
+        </Form>
     }
 }
 

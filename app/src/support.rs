@@ -1,28 +1,19 @@
 //! The support console of the vendor's staff.
 
 mod forms;
-#[cfg(feature = "ssr")]
 mod search;
-#[cfg(feature = "ssr")]
 mod tenant;
 
-pub use forms::{StandingForm, SupportRevoke, SupportRevokeForm, SupportStanding};
-#[cfg(feature = "ssr")]
+pub use forms::{EndGrantForm, GrantForm, StandingForm, SupportEndGrant, SupportGrant, SupportRevoke, SupportRevokeForm, SupportStanding};
 pub use search::SupportPage;
-#[cfg(feature = "ssr")]
 pub use tenant::SupportTenantPage;
 
-#[cfg(feature = "ssr")]
 use crate::layout::{StaffFrame, StaffNavItem, StaffSearch, User};
-#[cfg(feature = "ssr")]
 use crate::visit::Visit;
-#[cfg(feature = "ssr")]
 use store::{Actor, OpCtx};
-#[cfg(feature = "ssr")]
 use types::StaffRole;
 
 /// What stands around every page of the console.
-#[cfg(feature = "ssr")]
 fn frame(visit: &Visit, ctx: &OpCtx, search: bool) -> StaffFrame {
     let role = match &ctx.actor {
         Actor::Staff { role: StaffRole::StaffAdmin, .. } => "Staff admin",

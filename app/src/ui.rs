@@ -28,12 +28,14 @@ pub use button::{Button, ButtonLink, Kind, Size, SubmitButton};
 pub use copy::CopyButton;
 pub use dialog::{Dialog, DialogBody, DialogFoot};
 pub use field::{Field, PasswordField, Select, TextArea};
-pub use form::{FormError, busy, problem};
+pub use form::{Form, FormError, Sending};
 pub use icon::{Icon, Lucide, Mark};
 pub use live::{LiveCount, LiveDot, LiveSeats};
 pub use menu::{MenuItem, RowMenu};
 pub use meter::{Meter, Stat};
 pub use notice::{Callout, EmptyState, Toast};
+#[cfg(feature = "ssr")]
+pub(crate) use table::breakable;
 pub use table::{GroupRow, Pagination, PersonCell, SkeletonRows, Sort, SortHeader, Table, WideRow};
 pub use tabs::{Segmented, Tab, Tabs};
 pub use theme::{Product, Theme};

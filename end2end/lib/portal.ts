@@ -10,7 +10,7 @@ import { descendants, mortal, runs } from './processes.ts';
 import { until } from './wait.ts';
 
 /** With one of these the portal would use something that is not its own. */
-const NOT_EMBEDDED = /^(DATABASE_|REDIS_|SMTP_|STRIPE_|SIGNER|PORTAL_|MAIL_FROM|PRODUCT_NAME|OIDC_|GCP_)/;
+const NOT_EMBEDDED = /^(DATABASE_|REDIS_|SMTP_|STRIPE_SANDBOX|SIGNER|PORTAL_|MAIL_FROM|PRODUCT_NAME|OIDC_|GCP_)/;
 
 export interface RunningPortal {
   baseURL: string;
@@ -47,7 +47,7 @@ export async function startPortal(): Promise<RunningPortal> {
   const output = openSync(log, 'a');
   const child = spawn(...mortal(portalBinary(), ['dev']), {
     cwd: folder,
-    env: { LEPTOS_SITE_ROOT: siteFolder(), ...inherited, PORTAL_LISTEN: `127.0.0.1:${port}`, PORTAL_BASE_URL: baseURL },
+    env: { LEPTOS_SITE_ROOT: siteFolder(), ...inherited, PORTAL_LISTEN: `127.0.0.1:${port}`, PORTAL_BASE_URL: baseURL, STRIPE_SANDBOX_LISTEN: '127.0.0.1:0' },
     stdio: ['ignore', output, output],
   });
   const failed = new Promise<never>((_, reject) => child.once('error', reject));

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use domain::licenses::PolicyChange;
-use domain::{Services, licenses, support};
+use domain::{Services, billing, licenses, support};
 use std::path::PathBuf;
 use store::OpCtx;
 use types::StaffRole;
@@ -46,6 +46,14 @@ pub enum Command {
         #[arg(long, default_value = "STAFF_ADMIN")]
         role: String,
     },
+    /// Create at Stripe the products and prices of the catalogue that are not there yet. Repeatable.
+    SyncCatalogue,
+    /// Read at Stripe what every organization, or one, has bought and paid.
+    ReconcileBilling {
+        /// The organization's address: the SLUG in /orgs/SLUG
+        #[arg(long)]
+        tenant: Option<String>,
+    },
     /// Make a key that signs license tokens.
     NewKey {
         /// The file to write; it must not exist
@@ -76,6 +84,14 @@ pub async fn run(command: Command, services: &Services) -> anyhow::Result<()> {
             let role: StaffRole = role.parse().map_err(|_| anyhow::anyhow!("--role is SUPPORT or STAFF_ADMIN."))?;
             let link = support::create_staff(&ctx, services, &email, name.as_deref(), role).await.map_err(told)?;
             println!("{email} is {role}. Set the password within 24 hours:\n{link}");
+        }
+        Command::SyncCatalogue => {
+            let done = billing::plans::sync_catalogue(services).await.map_err(told)?;
+            println!("{}", if done.is_empty() { "Everything is there already.".to_owned() } else { done.join("\n") });
+        }
+        Command::ReconcileBilling { tenant } => {
+            let read = billing::reconcile(services, tenant.as_deref()).await.map_err(told)?;
+            println!("{read} read.");
         }
         Command::NewKey { path } => {
             crate::signer::LocalEd25519::create(&path)?;

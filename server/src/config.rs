@@ -18,6 +18,9 @@ pub use env::{ConfigError, Env, Secret};
 /// Where the portal listens unless told otherwise.
 pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
 
+/// Where the Stripe sandbox of `portal dev` listens unless told otherwise.
+pub const DEFAULT_SANDBOX: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 12111);
+
 /// Shortest accepted `PORTAL_SECRET`: 256 bits as hexadecimal digits are 64 characters, as base64 43.
 const SHORTEST_SECRET: usize = 32;
 
@@ -29,6 +32,10 @@ pub struct Config {
     pub redis: Redis,
     pub mail: Mail,
     pub signer: Signer,
+    /// Nothing is sold without it.
+    pub stripe: Option<Stripe>,
+    /// `BILLING_GRACE_DAYS`: how long an unpaid invoice changes nothing. Default: 7.
+    pub billing_grace_days: u32,
     /// `PORTAL_SECRET`: the key of the access tokens (HMAC-SHA256), at least 32 characters. All replicas share it.
     pub secret: Secret,
     /// `PRODUCT_NAME`: how the product is called in pages and mails. Default: CODITECT.
@@ -90,6 +97,17 @@ pub enum Signer {
     LocalEd25519(PathBuf),
 }
 
+/// The payment provider.
+#[derive(Clone, Debug)]
+pub struct Stripe {
+    /// `STRIPE_SECRET_KEY`: `sk_test_…` or `sk_live_…` (or a restricted key, `rk_…`).
+    pub secret_key: Secret,
+    /// `STRIPE_API_BASE`: another address than Stripe's own, with a slash at the end.
+    pub api_base: Option<Url>,
+    /// `STRIPE_WEBHOOK_SECRET`: `whsec_…`; two, separated by a comma, while one is replaced by the other.
+    pub webhook_secrets: Vec<Secret>,
+}
+
 /// The portal's own address: scheme and authority, without a slash at the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl(String);
@@ -119,12 +137,14 @@ impl Config {
         let redis = Redis::read(&mut reader);
         let mail = Mail::read(&mut reader);
         let signer = Signer::read(&mut reader);
+        let stripe = Stripe::read(&mut reader);
+        let billing_grace_days = read_grace(&mut reader);
         let secret = read_secret(&mut reader);
         let product_name = reader.text("PRODUCT_NAME").unwrap_or_else(|| "CODITECT".to_owned());
         // A part is missing only if the reader has noted why.
         match (http, database, redis, mail, signer, secret, reader.finish()) {
             (Some(http), Some(database), Some(redis), Some(mail), Some(signer), Some(secret), Ok(())) => {
-                Ok(Self { http, database, redis, mail, signer, secret, product_name })
+                Ok(Self { http, database, redis, mail, signer, stripe, billing_grace_days, secret, product_name })
             }
             (.., outcome) => Err(outcome.err().unwrap_or_default()),
         }
@@ -148,6 +168,24 @@ pub fn database_owner_url(env: &Env) -> Result<Secret, ConfigError> {
         (Some(url), Ok(())) => Ok(url),
         (_, outcome) => Err(outcome.err().unwrap_or_default()),
     }
+}
+
+/// `STRIPE_SANDBOX_LISTEN`: where `portal dev` lets the Stripe sandbox listen; port 0 is any free one. Default: 127.0.0.1:12111.
+pub fn sandbox_listen(env: &Env) -> Result<SocketAddr, ConfigError> {
+    let mut reader = Reader::new(env);
+    let listen: Option<SocketAddr> = reader.parsed("STRIPE_SANDBOX_LISTEN", "an address and a port, for example 127.0.0.1:12111");
+    if listen.is_some_and(|listen| !listen.ip().is_loopback()) {
+        reader.mistake("STRIPE_SANDBOX_LISTEN must be a loopback address: the sandbox believes everybody.");
+    }
+    reader.finish().map(|()| listen.unwrap_or(DEFAULT_SANDBOX))
+}
+
+fn read_grace(reader: &mut Reader<'_>) -> u32 {
+    let days = reader.parsed("BILLING_GRACE_DAYS", "a number of days").unwrap_or(7);
+    if days > 90 {
+        reader.mistake("BILLING_GRACE_DAYS is at most 90.");
+    }
+    days
 }
 
 fn read_listen(reader: &mut Reader<'_>) -> Option<SocketAddr> {
@@ -276,6 +314,37 @@ impl Mail {
             reader.mistake(format!("SMTP_URL is not of the form {FORM}."));
         }
         Some(Self { delivery: delivery?, from: from? })
+    }
+}
+
+impl Stripe {
+    /// Absent as a whole without a key.
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let secret_key = reader.secret("STRIPE_SECRET_KEY")?;
+        let known = ["sk_test_", "sk_live_", "rk_test_", "rk_live_"].iter().any(|prefix| secret_key.expose().starts_with(prefix));
+        if !known || !secret_key.expose().bytes().all(|b| b.is_ascii_graphic()) {
+            reader.mistake("STRIPE_SECRET_KEY is not of the form sk_test_… or sk_live_….");
+        }
+        let api_base = reader.text("STRIPE_API_BASE").and_then(|text| {
+            let url = Url::parse(&text)
+                .ok()
+                .filter(|url| url.path().ends_with('/') && (url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url))));
+            if url.is_none() {
+                reader
+                    .mistake(format!("STRIPE_API_BASE={text} is not an https address with a slash at the end (http only for localhost)."));
+            }
+            url
+        });
+        if api_base.as_ref().is_some_and(is_loopback) && secret_key.expose().contains("_live_") {
+            reader.mistake("STRIPE_API_BASE is this machine, but STRIPE_SECRET_KEY is a live key: use a test key.");
+        }
+        let secrets = reader.required_secret("STRIPE_WEBHOOK_SECRET", "what signs Stripe's webhooks: whsec_…");
+        let webhook_secrets: Vec<Secret> =
+            secrets.iter().flat_map(|s| s.expose().split(',')).map(str::trim).filter(|s| !s.is_empty()).map(Secret::new).collect();
+        if secrets.is_some() && webhook_secrets.iter().any(|s| !s.expose().starts_with("whsec_")) {
+            reader.mistake("STRIPE_WEBHOOK_SECRET is not of the form whsec_…, or two of these with a comma in between.");
+        }
+        Some(Self { secret_key, api_base, webhook_secrets })
     }
 }
 

@@ -10,6 +10,7 @@
 //! .portal/postgres/      cluster and log; belongs to another user when we are root
 //! .portal/redis/         append-only file and log
 //! .portal/keys/          licence signing keys
+//! .portal/stripe/        state and log of the Stripe sandbox
 //! .portal/mail/          one file per delivered message
 //! ```
 
@@ -26,10 +27,11 @@ use anyhow::Context;
 use domain::ports::time::Random;
 use local_services::postgres::{Passwords, Postgres, Purpose};
 use local_services::redis::Redis;
+use local_services::stripe_sandbox::StripeSandbox;
 use local_services::{Keeper, ServiceError};
 use url::Url;
 
-use crate::config::Env;
+use crate::config::{self, Env};
 use folder::RunLock;
 use secrets::Secrets;
 
@@ -42,6 +44,7 @@ const DATABASE: &str = "portal";
 pub struct Embedded {
     postgres: Option<Postgres>,
     redis: Option<Redis>,
+    sandbox: Option<StripeSandbox>,
     // Dropped in this order: the services end before another portal may start here.
     _keeper: Keeper,
     lock: RunLock,
@@ -72,6 +75,15 @@ impl Embedded {
             (postgres.transpose(), redis.transpose())
         });
         let (postgres, redis) = both_or_none(postgres, redis)?;
+        let sandbox = start_sandbox(&keeper, &folder, &secrets, &env, listen);
+        let (sandbox, (postgres, redis)) = match sandbox {
+            Ok(sandbox) => (sandbox, (postgres, redis)),
+            Err(error) => {
+                redis.map_or(Ok(()), Redis::stop)?;
+                postgres.map_or(Ok(()), Postgres::stop)?;
+                return Err(error);
+            }
+        };
         let mut defaults = settings(&folder, &env, listen, &secrets)?;
         if let Some(postgres) = &postgres {
             defaults.push(("DATABASE_URL", postgres.app_url(DATABASE)));
@@ -80,8 +92,13 @@ impl Embedded {
         if let Some(redis) = &redis {
             defaults.push(("REDIS_URL", redis.url()));
         }
+        if let Some(sandbox) = &sandbox {
+            defaults.push(("STRIPE_API_BASE", sandbox.url().to_owned()));
+            defaults.push(("STRIPE_SECRET_KEY", format!("sk_test_{}", secrets.stripe_key)));
+            defaults.push(("STRIPE_WEBHOOK_SECRET", format!("whsec_{}", secrets.stripe_webhook)));
+        }
         let defaults: Vec<(String, String)> = defaults.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let embedded = Self { postgres, redis, _keeper: keeper, lock };
+        let embedded = Self { postgres, redis, sandbox, _keeper: keeper, lock };
         embedded.lock.publish(&defaults)?;
         Ok((embedded, env.with_defaults(defaults)))
     }
@@ -89,10 +106,11 @@ impl Embedded {
     /// Ends the services, the portal's own connections having been closed, and waits until everything is on disk.
     pub async fn stop(self) -> anyhow::Result<()> {
         tokio::task::spawn_blocking(move || {
+            let sandbox = self.sandbox.map_or(Ok(()), StripeSandbox::stop);
             let redis = self.redis.map_or(Ok(()), Redis::stop);
             let postgres = self.postgres.map_or(Ok(()), Postgres::stop);
             self.lock.release();
-            redis.and(postgres)
+            sandbox.and(redis).and(postgres)
         })
         .await
         .context("stop was interrupted")?
@@ -113,6 +131,29 @@ fn start_postgres(keeper: &Keeper, folder: &Path, secrets: &Secrets) -> Result<P
 fn start_redis(keeper: &Keeper, folder: &Path, secrets: &Secrets) -> Result<Redis, ServiceError> {
     tracing::info!("starting Redis");
     Redis::start(keeper, &folder.join("redis"), &secrets.redis)
+}
+
+/// What stands in for Stripe when no key is set. Its program lies beside ours; where it does not, nothing can be bought.
+fn start_sandbox(
+    keeper: &Keeper,
+    folder: &Path,
+    secrets: &Secrets,
+    env: &Env,
+    portal: SocketAddr,
+) -> anyhow::Result<Option<StripeSandbox>> {
+    if env.is_set("STRIPE_SECRET_KEY") || env.is_set("STRIPE_SECRET_KEY_FILE") {
+        return Ok(None);
+    }
+    let listen = config::sandbox_listen(env)?;
+    let program = std::env::current_exe()?.with_file_name("stripe-sandbox");
+    if !program.is_file() {
+        tracing::warn!("{} is not there, so nothing can be bought", program.display());
+        return Ok(None);
+    }
+    tracing::info!("starting the Stripe sandbox");
+    let hook = format!("http://{portal}/webhooks/stripe");
+    let secret = format!("whsec_{}", secrets.stripe_webhook);
+    Ok(Some(StripeSandbox::start(keeper, &program, &folder.join("stripe"), listen, &hook, &secret)?))
 }
 
 /// When one did not start, the other is ended in order.

@@ -13,4 +13,5 @@ pub mod signer;
 pub mod state;
 pub mod telemetry;
 pub mod web;
+pub mod webhooks;
 pub mod worker;

@@ -7,14 +7,16 @@ use crate::http_server::{self, Limits, Shutdown};
 use crate::signer::LocalEd25519;
 use crate::state::{AppState, WebSettings};
 use crate::web::{files, headers, pages, request};
-use crate::{config, mail, ops, worker};
+use crate::{config, mail, ops, webhooks, worker};
 use anyhow::{Context, bail};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware;
+use billing::StripeBilling;
 use domain::limits::Limits as AttemptLimits;
 use domain::passwords::Passwords;
+use domain::ports::billing::Billing;
 use domain::ports::time::{SystemClock, SystemRandom};
 use domain::{Services, Settings};
 use leptos::config::LeptosOptions;
@@ -40,11 +42,13 @@ pub async fn services(config: &Config) -> anyhow::Result<Services> {
     let signer = match &config.signer {
         SignerConfig::LocalEd25519(path) => LocalEd25519::read(path)?,
     };
+    let billing = config.stripe.as_ref().map(billing).transpose()?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     Ok(Services {
         store,
         seats: Arc::new(seats),
         signer: Arc::new(signer),
+        billing,
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
         passwords: Passwords::new(cores).map_err(|e| anyhow::anyhow!("passwords cannot be hashed: {e}"))?,
@@ -53,8 +57,15 @@ pub async fn services(config: &Config) -> anyhow::Result<Services> {
             base_url: config.http.base_url.as_str().to_owned(),
             product_name: config.product_name.clone(),
             access_key: config.secret.expose().as_bytes().to_vec(),
+            billing_grace: time::Duration::days(config.billing_grace_days.into()),
         },
     })
+}
+
+fn billing(stripe: &config::Stripe) -> anyhow::Result<Arc<dyn Billing>> {
+    let secrets = stripe.webhook_secrets.iter().map(|s| s.expose().to_owned()).collect();
+    let base = stripe.api_base.as_ref().map(url::Url::as_str);
+    Ok(Arc::new(StripeBilling::new(stripe.secret_key.expose(), base, secrets).context("STRIPE_SECRET_KEY cannot be used")?))
 }
 
 /// Refuses to run on a database whose role could bypass row-level security, or on a Redis that may throw leases away.
@@ -82,11 +93,12 @@ pub fn router(state: AppState) -> Router {
         .method_not_allowed_fallback(async || StatusCode::METHOD_NOT_ALLOWED)
         .layer(DefaultBodyLimit::max(api::extract::BODY_LIMIT))
         .layer(RequestBodyLimitLayer::new(api::extract::BODY_LIMIT))
+        .merge(webhooks::router())
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, Duration::from_secs(30)))
         .layer(compress)
         .layer(middleware::from_fn(api::error::layer))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn(headers::layer))
+        .layer(middleware::from_fn_with_state(state.clone(), headers::layer))
         .layer(middleware::from_fn_with_state(state.clone(), request::layer))
         .with_state(state)
 }
@@ -101,6 +113,17 @@ fn leptos_options(listen: SocketAddr) -> LeptosOptions {
     // Where the build put stylesheet, WebAssembly and images.
     let site = std::env::var("LEPTOS_SITE_ROOT").unwrap_or_else(|_| "target/site".to_owned());
     LeptosOptions::builder().output_name("portal").site_root(site).site_pkg_dir("pkg").site_addr(listen).build()
+}
+
+/// Where the payment provider's pages are.
+fn pay_origins(config: &Config) -> String {
+    match &config.stripe {
+        Some(stripe) => match &stripe.api_base {
+            Some(base) => base.origin().ascii_serialization(),
+            None => "https://checkout.stripe.com https://billing.stripe.com https://invoice.stripe.com".to_owned(),
+        },
+        None => String::new(),
+    }
 }
 
 /// Serves pages and the licence API until a signal; with the background work in the same process if `with_worker`.
@@ -126,6 +149,7 @@ pub async fn serve(config: Config, dev_mailbox: Option<PathBuf>, with_worker: bo
             product_name: config.product_name.as_str().into(),
             trusted_proxies: config.http.trusted_proxies.clone(),
             dev_mailbox,
+            pay_origins: pay_origins(&config),
         }),
     };
     let work = if with_worker {
@@ -179,6 +203,10 @@ async fn dev_on(folder: &Path, env: Env, shutdown: Shutdown) -> anyhow::Result<(
     }
     if let Some(owner) = &config.database.owner_url {
         migrate(owner.expose(), config.database.url.expose()).await?;
+    }
+    if config.stripe.as_ref().is_some_and(|s| s.api_base.is_some()) {
+        // The sandbox begins empty; what is there already stays.
+        domain::billing::plans::sync_catalogue(&services(&config).await?).await.map_err(|e| anyhow::anyhow!("the Stripe sandbox: {e}"))?;
     }
     let in_folder = matches!(config.mail.delivery, config::MailDelivery::Folder(_));
     let mailbox = in_folder.then(|| embedded::mail_folder(&folder.canonicalize().unwrap_or_else(|_| folder.to_owned())));

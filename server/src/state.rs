@@ -24,6 +24,8 @@ pub struct WebSettings {
     pub trusted_proxies: Vec<IpNet>,
     /// Where mail is kept in the embedded mode.
     pub dev_mailbox: Option<PathBuf>,
+    /// The payment provider's origins: forms may end there.
+    pub pay_origins: String,
 }
 
 impl FromRef<AppState> for LeptosOptions {

@@ -1,4 +1,4 @@
-//! The portal's background work: mail, events of the seats, leases that ran out, copies in the live store.
+//! The portal's background work: mail, events of the seats, the payment provider's word, leases that ran out, copies in the live store.
 
 use crate::http_server::Shutdown;
 use domain::ports::mail::MailTransport;
@@ -34,6 +34,11 @@ pub async fn run(services: Services, mail: Arc<dyn MailTransport>, shutdown: Shu
     loops.spawn(repeat("sweep", Duration::from_secs(1), shutdown.clone(), move || {
         let s = s.clone();
         async move { jobs::sweep(&s).await.map(|n| n > 0) }
+    }));
+    let s = services.clone();
+    loops.spawn(repeat("billing", Duration::from_millis(500), shutdown.clone(), move || {
+        let s = s.clone();
+        async move { domain::billing::step(&s).await }
     }));
     let s = services.clone();
     loops.spawn(repeat("copies", Duration::from_secs(1), shutdown.clone(), move || {

@@ -24,12 +24,38 @@ pub(super) fn phrase(entry: &AuditEntry) -> String {
             None => "Saved the number of seats without a change".to_owned(),
         },
         "license.policy_changed" => policy(details),
+        "license.plan_changed" => changed(details, "plan", "plan"),
+        "license.status_changed" => changed(details, "status", "standing"),
+        "license.granted" => {
+            format!("Granted the Enterprise plan, {} seats", change(details, "max_seats").map_or_else(String::new, |c| c.1))
+        }
+        "license.grant_ended" => "Ended the granted plan".to_owned(),
+        "billing.checkout_opened" => format!("Went to pay for {} seats", details.get("seats").and_then(Value::as_u64).unwrap_or(0)),
+        "billing.seats_added" => changed(details, "seats", "bought seats"),
+        "billing.seats_booked" => match change(details, "seats") {
+            Some((from, to)) => format!("Booked {to} instead of {from} seats for the end of the period"),
+            None => "Booked seats for the end of the period".to_owned(),
+        },
+        "billing.booking_undone" => "Took back the seats booked for the end of the period".to_owned(),
+        "billing.canceled" => "Canceled the plan for the end of the period".to_owned(),
+        "billing.resumed" => "Resumed the plan".to_owned(),
+        "billing.details_changed" => "Changed the billing details".to_owned(),
+        "billing.buyers_changed" => match details.get("admins_may_buy").and_then(Value::as_bool) {
+            Some(true) => "Allowed admins to change seats".to_owned(),
+            _ => "Kept changing seats from admins".to_owned(),
+        },
         other => other.replace(['.', '_'], " "),
     }
 }
 
 fn role(details: &Value, name: &str) -> &'static str {
     details.get(name).and_then(Value::as_str).and_then(|role| role.parse().ok()).map_or("member", Role::label)
+}
+
+/// "Changed plan from FREE to PRO"
+fn changed(details: &Value, name: &str, what: &str) -> String {
+    change(details, name)
+        .map_or_else(|| format!("Saved the {what} without a change"), |(from, to)| format!("Changed {what} from {from} to {to}"))
 }
 
 /// The two values of something that changed, as the log keeps them: `[before, after]`. `None` if both are the same.
@@ -90,6 +116,8 @@ mod tests {
             "Changed lease from 360 s to 120 s, heartbeat from 300 s to 60 s"
         );
         assert_eq!(said("organization.renamed", json!({ "name": ["A", "B"], "slug": ["a", "a"] })), "Changed the name from A to B");
-        assert_eq!(said("billing.seats_bought", json!(null)), "billing seats bought");
+        assert_eq!(said("license.plan_changed", json!({ "plan": ["FREE", "PRO"] })), "Changed plan from FREE to PRO");
+        assert_eq!(said("billing.seats_booked", json!({ "seats": [5, 2] })), "Booked 2 instead of 5 seats for the end of the period");
+        assert_eq!(said("something.quite_new", json!(null)), "something quite new");
     }
 }

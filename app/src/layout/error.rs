@@ -82,6 +82,9 @@ pub fn ErrorPage(
     /// Label and address of the ways on; the first is the primary button. Default: the start page.
     #[prop(optional)]
     ways: Vec<(String, String)>,
+    /// Instead of the kind's own text: whom to ask, for one.
+    #[prop(optional, into)]
+    text: Option<String>,
 ) -> impl IntoView {
     let ways = if ways.is_empty() { vec![("Go to the start page".to_owned(), "/".to_owned())] } else { ways };
     let buttons = ways
@@ -104,7 +107,7 @@ pub fn ErrorPage(
             <main class="public-card" id="main" tabindex="-1">
                 <p class="text-sm font-medium text-ink-3">{kind.status()}</p>
                 <h1 class="mt-1">{kind.heading()}</h1>
-                <p class="mt-2 text-ink-2">{kind.text()}</p>
+                <p class="mt-2 text-ink-2">{text.unwrap_or_else(|| kind.text().to_owned())}</p>
                 <div class="mt-6 flex flex-wrap gap-2">{buttons}</div>
             </main>
             {request_id

@@ -1,7 +1,9 @@
 //! The frame of an organisation's pages: sidebar, top bar, content.
 
 use super::{Breadcrumb, PageTitle, Toasts, User, user_menu::*};
+use crate::billing::OwedNotice;
 use crate::ui::{Avatar, Icon, LiveCount, LiveSeats, Lucide, Mark, Product, icon};
+use domain::billing::view::Owed;
 use leptos::prelude::*;
 
 /// The pages that the sidebar may lead to, in its order.
@@ -109,6 +111,8 @@ pub struct OrgFrame {
     /// `None` for roles that do not see seats.
     pub seats: Option<Seats>,
     pub user: User,
+    /// Said above every page.
+    pub owed: Option<Owed>,
     /// Address of "Create organization" in the switcher.
     pub create_href: Option<String>,
 }
@@ -130,7 +134,7 @@ pub fn OrgLayout(
     dialog: Option<AnyView>,
     children: Children,
 ) -> impl IntoView {
-    let OrgFrame { organization, organizations, nav, seats, user, create_href } = frame;
+    let OrgFrame { organization, organizations, nav, seats, user, owed, create_href } = frame;
     let slug = organization.slug.clone();
     let mut above = vec![(organization.name.clone(), OrgPage::Overview.href(&slug))];
     if title.is_some() {
@@ -161,6 +165,7 @@ pub fn OrgLayout(
                         <UserMenu user=user/>
                     </header>
                     <main class="page" id="main" tabindex="-1">
+                        {owed.map(|owed| view! { <OwedNotice slug=slug owed=owed on_billing={page == OrgPage::Billing}/> })}
                         {children()}
                     </main>
                 </div>

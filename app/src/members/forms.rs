@@ -2,7 +2,9 @@
 
 use crate::PageError;
 use crate::problem::typed;
-use crate::ui::{self, DialogBody, DialogFoot, Field, FormError, Kind, Select, SubmitButton};
+#[cfg(feature = "ssr")]
+use crate::ui::Kind;
+use crate::ui::{DialogBody, DialogFoot, Field, Form, FormError, Select, Sending, SubmitButton};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use types::Problem;
@@ -102,13 +104,13 @@ fn may(roles: Vec<RoleOption>, chosen: RwSignal<String>) -> Signal<String> {
 
 #[island]
 pub fn InviteForm(slug: String, roles: Vec<RoleOption>, selected: String) -> impl IntoView {
-    let action = ServerAction::<InviteMember>::new();
-    let problem = ui::problem(action);
+    let action = Sending::to::<InviteMember>();
+    let problem = action.problem;
     let chosen = chosen(problem, &selected);
     let options = options(&roles);
     let may = may(roles, chosen);
     view! {
-        <ActionForm action=action attr:novalidate=true attr:class="card mb-6">
+        <Form action=action class="card mb-6">
             <div class="grid gap-3 p-4 sm:grid-cols-[minmax(0,1fr)_12rem_auto]">
                 <div class="empty:hidden sm:col-span-3">
                     <FormError problem=problem fields=&["email", "role"]/>
@@ -121,9 +123,9 @@ pub fn InviteForm(slug: String, roles: Vec<RoleOption>, selected: String) -> imp
                     options=options
                     selected=selected
                     problem=problem
-                    on:change=move |ev| chosen.set(event_target_value(&ev))
+                    chosen=chosen
                 />
-                <SubmitButton pending=ui::busy(action) busy_label="Sending…" class="sm:mt-[1.625rem]">
+                <SubmitButton pending=action.busy busy_label="Sending…" class="sm:mt-[1.625rem]">
                     "Send invitation"
                 </SubmitButton>
             </div>
@@ -131,7 +133,7 @@ pub fn InviteForm(slug: String, roles: Vec<RoleOption>, selected: String) -> imp
                 <p aria-live="polite">{may}</p>
                 <p class="text-ink-3 sm:text-right">"Inviting is free: you pay for seats, not for people. The link works for 7 days."</p>
             </div>
-        </ActionForm>
+        </Form>
     }
 }
 
@@ -147,13 +149,13 @@ pub fn RoleForm(
     selected: String,
     back: String,
 ) -> impl IntoView {
-    let action = ServerAction::<ChangeRole>::new();
-    let problem = ui::problem(action);
+    let action = Sending::to::<ChangeRole>();
+    let problem = action.problem;
     let chosen = chosen(problem, &selected);
     let options = options(&roles);
     let may = may(roles, chosen);
     view! {
-        <ActionForm action=action attr:novalidate=true>
+        <Form action=action>
             <DialogBody title=title consequence=consequence>
                 <FormError problem=problem fields=&["role"]/>
                 <input type="hidden" name="slug" value=slug/>
@@ -166,18 +168,19 @@ pub fn RoleForm(
                     selected=selected
                     help=Signal::derive(move || Some(may.get()))
                     problem=problem
-                    on:change=move |ev| chosen.set(event_target_value(&ev))
+                    chosen=chosen
                 />
             </DialogBody>
             <DialogFoot keep="Keep role" close_href=back>
-                <SubmitButton pending=ui::busy(action) busy_label="Changing…">"Change role"</SubmitButton>
+                <SubmitButton pending=action.busy busy_label="Changing…">"Change role"</SubmitButton>
             </DialogFoot>
-        </ActionForm>
+        </Form>
     }
 }
 
 /// The inside of the dialog that ends a membership.
-#[island]
+#[cfg(feature = "ssr")]
+#[component]
 pub fn RemoveForm(
     slug: String,
     user: String,
@@ -189,11 +192,11 @@ pub fn RemoveForm(
     own: bool,
     back: String,
 ) -> impl IntoView {
-    let action = ServerAction::<RemoveMember>::new();
-    let problem = ui::problem(action);
+    let action = Sending::to::<RemoveMember>();
+    let problem = action.problem;
     let (keep, act) = if own { ("Stay", "Leave organization") } else { ("Keep member", "Remove member") };
     view! {
-        <ActionForm action=action attr:novalidate=true>
+        <Form action=action>
             <DialogBody title=title consequence=consequence>
                 <FormError problem=problem fields=&[]/>
                 <p class="text-sm">{after}</p>
@@ -201,10 +204,10 @@ pub fn RemoveForm(
                 <input type="hidden" name="user" value=user/>
             </DialogBody>
             <DialogFoot keep=keep close_href=back>
-                <SubmitButton pending=ui::busy(action) busy_label="One moment…" kind=Kind::Danger>
+                <SubmitButton pending=action.busy busy_label="One moment…" kind=Kind::Danger>
                     {act}
                 </SubmitButton>
             </DialogFoot>
-        </ActionForm>
+        </Form>
     }
 }

@@ -7,8 +7,8 @@ use crate::layout::{OrgLayout, OrgPage, PageHead};
 use crate::org::{Org, org_page};
 use crate::page::{address, counted, filled};
 use crate::ui::{
-    self, Badge, ButtonLink, Dialog, EmptyState, FormError, GroupRow, Icon, MenuItem, PersonCell, RowMenu, Select, StateDot, Table, Time,
-    Tone, WideRow, icon, times,
+    Badge, ButtonLink, Dialog, EmptyState, FormError, GroupRow, Icon, MenuItem, PersonCell, RowMenu, Select, Sending, StateDot, Table,
+    Time, Tone, WideRow, breakable, icon, times,
 };
 use crate::visit::told;
 use domain::access::allows;
@@ -84,7 +84,7 @@ async fn load(org: Org) -> Result<AnyView, PageError> {
     });
     // What "Send again" and "Withdraw" came back with; they are plain forms.
     let problems = manages.then(|| {
-        let (again, withdraw) = (ui::problem(ServerAction::<InviteAgain>::new()), ui::problem(ServerAction::<WithdrawInvitation>::new()));
+        let (again, withdraw) = (Sending::to::<InviteAgain>().problem, Sending::to::<WithdrawInvitation>().problem);
         view! { <div class="mb-4 empty:hidden"><FormError problem=again fields=&[]/><FormError problem=withdraw fields=&[]/></div> }
     });
     let text = format!(
@@ -200,7 +200,7 @@ fn InvitationRow(invitation: Invitation, look: Look) -> impl IntoView {
                         <Icon icon=icon::MAIL small=true/>
                     </span>
                     <span>
-                        <span class="block font-normal [overflow-wrap:anywhere]">{email.clone()}</span>
+                        <span class="block font-normal [overflow-wrap:anywhere]">{breakable(&email)}</span>
                         <span class="sub">{expires.clone()}</span>
                     </span>
                 </span>

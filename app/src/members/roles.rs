@@ -102,7 +102,8 @@ pub(super) fn RoleTable() -> impl IntoView {
                     <Icon icon=icon::CHEVRON_DOWN class="text-ink-3"/>
                 </span>
             </summary>
-            <div class="border-t border-line">
+            // Five roles are wider than a phone: then this scrolls, and not the page.
+            <div class="overflow-x-auto border-t border-line" role="region" aria-label="What each role may do" tabindex="0">
                 <table class="table table-roles">
                     <caption class="sr-only">"What each role may do"</caption>
                     <thead>

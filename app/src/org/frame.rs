@@ -17,6 +17,7 @@ pub(super) fn frame(org: &Org) -> OrgFrame {
         seats: live.map(|live| Seats { used: live.active, total: live.max_seats }),
         // Nobody enters an organisation without signing in.
         user: org.visit.user().unwrap_or_else(|| User { name: String::new(), email: String::new(), links: Vec::new() }),
+        owed: org.owed.clone(),
         create_href: Some("/orgs/new".to_owned()),
     }
 }
@@ -31,8 +32,12 @@ fn nav(org: &Org) -> Vec<NavItem> {
     if org.may(Action::MembersView) {
         nav.push(NavItem { page: OrgPage::Members, count: Some(org.size.members) });
     }
-    let others =
-        [(OrgPage::Licenses, Action::LicensesView), (OrgPage::Audit, Action::AuditView), (OrgPage::Settings, Action::SettingsManage)];
+    let others = [
+        (OrgPage::Licenses, Action::LicensesView),
+        (OrgPage::Billing, Action::BillingView),
+        (OrgPage::Audit, Action::AuditView),
+        (OrgPage::Settings, Action::SettingsManage),
+    ];
     nav.extend(others.into_iter().filter(|(_, action)| org.may(*action)).map(|(page, _)| NavItem::from(page)));
     nav
 }

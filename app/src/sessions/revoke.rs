@@ -1,7 +1,7 @@
 //! Ending a session.
 
 use crate::PageError;
-use crate::ui::{self, DialogBody, DialogFoot, Field, FormError, Kind, SubmitButton};
+use crate::ui::{DialogBody, DialogFoot, Field, Form, FormError, Kind, Sending, SubmitButton};
 use leptos::prelude::*;
 
 /// Ends a session for good.
@@ -22,7 +22,7 @@ pub async fn revoke_session(slug: String, session: String, #[server(default)] re
 pub type Fact = (String, String);
 
 /// The inside of the dialog that asks once more.
-#[island]
+#[component]
 pub fn RevokeForm(
     slug: String,
     session: String,
@@ -35,11 +35,11 @@ pub fn RevokeForm(
     /// Where "Keep session" leads.
     back: String,
 ) -> impl IntoView {
-    let action = ServerAction::<RevokeSession>::new();
-    let problem = ui::problem(action);
+    let action = Sending::to::<RevokeSession>();
+    let problem = action.problem;
     let facts = facts.into_iter().map(|(name, value)| view! { <dt>{name}</dt><dd class="break-words">{value}</dd> }).collect_view();
     view! {
-        <ActionForm action=action attr:novalidate=true>
+        <Form action=action>
             <DialogBody title=title consequence=consequence>
                 <FormError problem=problem fields=&["reason"]/>
                 <dl class="facts rounded-md border border-line bg-canvas px-3 py-2.5">{facts}</dl>
@@ -57,10 +57,10 @@ pub fn RevokeForm(
                 />
             </DialogBody>
             <DialogFoot keep="Keep session" close_href=back>
-                <SubmitButton pending=ui::busy(action) busy_label="Revoking…" kind=Kind::Danger>
+                <SubmitButton pending=action.busy busy_label="Revoking…" kind=Kind::Danger>
                     "Revoke session"
                 </SubmitButton>
             </DialogFoot>
-        </ActionForm>
+        </Form>
     }
 }

@@ -3,7 +3,7 @@
 mod parts;
 
 use super::search::Standing;
-use super::{StandingForm, SupportRevokeForm};
+use super::{EndGrantForm, GrantForm, StandingForm, SupportRevokeForm};
 use crate::PageError;
 use crate::audit::Entries;
 use crate::browser::query;
@@ -11,11 +11,12 @@ use crate::layout::{Breadcrumb, StaffLayout};
 use crate::page::{counted, filled, page_or_error};
 use crate::ui::{ButtonLink, CopyButton, Dialog, Icon, Kind, icon, times};
 use crate::visit::{Visit, not_found, told, visit};
+use domain::billing::{self, view::Billing};
 use domain::{audit, licenses, sessions, support};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use parts::{Facts, Licenses, Members, Sessions};
-use types::licenses::License;
+use types::licenses::{License, LicenseSource};
 use types::live::{LiveRow, LiveView};
 use types::organizations::TenantStatus;
 
@@ -41,7 +42,9 @@ async fn load(visit: Visit, id: String) -> Result<AnyView, PageError> {
     let live = sessions::live_view(&ctx, svc, seats).await.map_err(domain::Error::into_problem).ok();
     let here = format!("/support/tenants/{id}");
     let suspended = tenant.status == TenantStatus::Suspended;
+    let billing = billing::view::view(&ctx, svc).await.map_err(told)?;
     let dialog = revoke_dialog(&here, &id.to_string(), live.as_ref(), &licenses)
+        .or_else(|| grant_dialog(&here, &tenant, &billing, live.as_ref()))
         .or_else(|| standing_dialog(&here, &tenant, live.as_ref(), &licenses));
     let (frame, now) = (super::frame(&visit, &staff, true), svc.now());
     let (name, id) = (tenant.name.clone(), id.to_string());
@@ -64,7 +67,8 @@ async fn load(visit: Visit, id: String) -> Result<AnyView, PageError> {
                     <Members members=members/>
                 </div>
                 <div class="grid grid-cols-[minmax(0,1fr)] content-start gap-6">
-                    <Act here=here suspended=suspended/>
+                    <Act here=here.clone() suspended=suspended/>
+                    <PlanCard here=here billing=billing/>
                     <section aria-labelledby="h-log">
                         <h2 class="mb-3" id="h-log">
                             "Latest in their audit log"
@@ -83,6 +87,8 @@ fn toast() -> Option<String> {
         "revoked" => "Session revoked; its seat is free",
         "suspended" => "Organization suspended",
         "restored" => "Organization restored",
+        "granted" => "Enterprise plan granted; it counts at once",
+        "grant_ended" => "Grant ended; the organization has its free seat",
         _ => return None,
     };
     Some(text.to_owned())
@@ -115,6 +121,68 @@ fn Act(here: String, suspended: bool) -> impl IntoView {
             </div>
         </section>
     }
+}
+
+/// What they pay, and what can be given.
+#[component]
+fn PlanCard(here: String, billing: Billing) -> impl IntoView {
+    let paid = match (&billing.subscription, billing.source) {
+        (_, LicenseSource::Grant) => "Granted by us; nothing is charged.".to_owned(),
+        (Some(s), _) => {
+            let next = billing.next_charge.as_ref().map(|c| format!(", next charge {} on {}", c.amount, times::utc_date(c.at)));
+            let end = s.cancel_at_period_end.then(|| format!(", canceled, ends on {}", times::utc_date(s.period_end)));
+            format!("{} seats at {} {}{}.", s.seats, s.unit_price, s.interval.per(), next.or(end).unwrap_or_default())
+        }
+        (None, _) => "Nothing is bought.".to_owned(),
+    };
+    let owed = billing.unpaid.as_ref().map(|(invoice, until)| {
+        format!(
+            "{} unpaid since {}; new starts are refused from {}.",
+            invoice.remaining,
+            times::utc_date(invoice.finalized_at.unwrap_or(invoice.created)),
+            times::utc_date(*until)
+        )
+    });
+    let act = match billing.source {
+        LicenseSource::Grant => Some((format!("{here}?end-grant=1"), "End grant", Kind::DangerQuiet)),
+        LicenseSource::Free => Some((format!("{here}?grant=1"), "Grant Enterprise plan", Kind::Secondary)),
+        LicenseSource::Subscription => None,
+    };
+    view! {
+        <section aria-labelledby="h-plan">
+            <h2 class="mb-3" id="h-plan">
+                "Plan"
+            </h2>
+            <div class="card card-body grid justify-items-start gap-3">
+                <p class="text-sm text-ink-2">{paid}</p>
+                {owed.map(|owed| view! { <p class="text-sm text-bad-ink">{owed}</p> })}
+                {act.map(|(href, label, kind)| view! { <ButtonLink href=href kind=kind>{label}</ButtonLink> })}
+            </div>
+        </section>
+    }
+}
+
+fn grant_dialog(here: &str, tenant: &store::tenants::Tenant, billing: &Billing, live: Option<&LiveView>) -> Option<AnyView> {
+    let grant = filled("grant").is_some() && billing.source == LicenseSource::Free;
+    let end = filled("end-grant").is_some() && billing.source == LicenseSource::Grant;
+    if !grant && !end {
+        return None;
+    }
+    let (id, back, name) = (tenant.id.to_string(), here.to_owned(), tenant.name.clone());
+    let form = if grant {
+        let title = format!("Grant {name} the Enterprise plan?");
+        let consequence = "Its license gets these seats at once, and nothing is charged. Its key stays.".to_owned();
+        view! { <GrantForm tenant=id seats="50".to_owned() title=title consequence=consequence back=back.clone()/> }.into_any()
+    } else {
+        let title = format!("End the grant of {name}?");
+        let running = live.map_or(0, |live| live.active);
+        let consequence = format!(
+            "It has its one free seat again. {} in use now; nobody who is running is cut off, and new starts wait until use is below the limit.",
+            counted(running as usize, "seat is", "seats are")
+        );
+        view! { <EndGrantForm tenant=id title=title consequence=consequence back=back.clone()/> }.into_any()
+    };
+    Some(view! { <Dialog close_href=back>{form}</Dialog> }.into_any())
 }
 
 /// The longest time until a running application hears of something.

@@ -104,7 +104,7 @@ pub fn ButtonLink(
 /// Sends a form. While its action is pending it is disabled and says so.
 #[component]
 pub fn SubmitButton(
-    /// `action.pending()` of the form's action.
+    /// `busy` of the form's [`super::Sending`].
     #[prop(optional, into)]
     pending: Signal<bool>,
     /// What it says meanwhile, such as "Sending…".

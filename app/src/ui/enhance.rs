@@ -5,12 +5,12 @@ use crate::problem::PASSING;
 use leptos::{
     prelude::{provide_context, set_timeout},
     server::ServerActionError,
-    server_fn::redirect::set_redirect_hook,
 };
 use std::time::Duration;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{
-    Document, Element, Event, EventTarget, HtmlDialogElement, HtmlElement, KeyboardEvent, Node, PageTransitionEvent, Url, Window,
+    Document, Element, Event, EventTarget, HtmlDialogElement, HtmlElement, KeyboardEvent, Node, PageTransitionEvent, SubmitEvent, Url,
+    Window,
 };
 
 /// How long a toast stays.
@@ -20,17 +20,16 @@ const TOAST: Duration = Duration::from_secs(8);
 pub(crate) fn start() {
     let Some(window) = web_sys::window() else { return };
     let Some(document) = window.document() else { return };
-    // A server function that redirects: load the page that it names. `Err` means that the hook is there already.
-    _ = set_redirect_hook(go_to);
     take_error(&window);
     reload_when_restored(&window);
     open_dialog(&document);
     close_row_menus(&document);
+    send_once(&document);
     show_toasts(&document);
     times::local::start(&document);
 }
 
-fn go_to(address: &str) {
+pub(super) fn go_to(address: &str) {
     if let Some(window) = web_sys::window() {
         // Fails only for an address that is none; the page then stays as it is.
         _ = window.location().set_href(address);
@@ -46,7 +45,7 @@ fn on<E: JsCast + 'static>(target: &EventTarget, name: &str, handle: impl FnMut(
 }
 
 /// A form that was sent before the page was alive comes back with its error in the address. The server has rendered it; the island's
-/// action must hold the same, and the address is rid of it.
+/// form must hold the same, and the address is rid of it.
 fn take_error(window: &Window) {
     let Ok(url) = window.location().href().and_then(|href| Url::new(&href)) else { return };
     let query = url.search_params();
@@ -119,6 +118,23 @@ fn close_row_menus(document: &Document) {
                 _ = summary.focus();
             }
         }
+    });
+}
+
+/// A form that the browser sends itself is sent once. (Those of islands see to it themselves.)
+fn send_once(document: &Document) {
+    on(document, "submit", |event: SubmitEvent| {
+        let Some(button) = event.submitter().filter(|button| button.matches("form[method=post] *").unwrap_or(false)) else { return };
+        // Later: what is disabled is not sent, and an island may yet say that it sends the form.
+        set_timeout(
+            move || {
+                if !event.default_prevented() {
+                    _ = button.set_attribute("disabled", "");
+                    _ = button.set_attribute("aria-busy", "true");
+                }
+            },
+            Duration::ZERO,
+        );
     });
 }
 

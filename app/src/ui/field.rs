@@ -123,7 +123,7 @@ pub fn Field(
     /// One line below, until an error takes its place.
     #[prop(optional, into)]
     help: MaybeProp<String>,
-    /// [`super::problem`] of the form's action.
+    /// `problem` of the form's [`super::Sending`].
     #[prop(optional, into)]
     problem: Signal<Option<Problem>>,
     #[prop(default = true)] required: bool,
@@ -260,6 +260,9 @@ pub fn Select(
     /// Value of the choice at first.
     #[prop(optional, into)]
     selected: Option<String>,
+    /// Follows the choice.
+    #[prop(optional)]
+    chosen: Option<RwSignal<String>>,
     #[prop(optional, into)] id: Option<String>,
     #[prop(optional, into)] help: MaybeProp<String>,
     #[prop(optional, into)] problem: Signal<Option<Problem>>,
@@ -287,7 +290,13 @@ pub fn Select(
             aria-label=bare.then(|| label.clone())
             aria-invalid=note.invalid()
             aria-describedby=note.described_by(&id)
-            on:change=move |ev| verdict.on_input(&event_target_value(&ev))
+            on:change=move |ev| {
+                let value = event_target_value(&ev);
+                verdict.on_input(&value);
+                if let Some(chosen) = chosen {
+                    chosen.set(value);
+                }
+            }
         >
             {choices}
         </select>

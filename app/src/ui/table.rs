@@ -86,11 +86,17 @@ pub fn PersonCell(
                     <span class="block truncate">
                         {name} {note.map(|note| view! { " " <span class="font-normal text-ink-3">{note}</span> })}
                     </span>
-                    {move || sub.get().map(|sub| view! { <span class="sub">{sub}</span> })}
+                    {move || sub.get().map(|sub| view! { <span class="sub">{breakable(&sub)}</span> })}
                 </span>
             </span>
         </th>
     }
+}
+
+/// Text that, if it has to break within an address, does so before the "@".
+pub(crate) fn breakable(text: &str) -> impl IntoView + use<> {
+    let (before, after) = text.split_at(text.find('@').unwrap_or(text.len()));
+    view! { {before.to_owned()} <wbr/> {after.to_owned()} }
 }
 
 /// Stands for rows that are on their way, at their height. Put it in a `<tbody aria-busy="true">`.

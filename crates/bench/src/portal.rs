@@ -32,6 +32,7 @@ impl Portal {
             .arg("dev")
             .env("PORTAL_LISTEN", address.to_string())
             .env("PORTAL_LOG", "error")
+            .env("STRIPE_SANDBOX_LISTEN", "127.0.0.1:0")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
@@ -109,12 +110,13 @@ impl Portal {
         let password = login.rsplit(':').next().unwrap_or_default();
         let (_, port) = host.trim_end_matches('/').split_once(':').context("REDIS_URL names no port")?;
         let script = "redis.call('ZADD', KEYS[1], ARGV[1], 'm') return redis.call('ZSCORE', KEYS[1], 'm')";
+        // It does not read REDISCLI_AUTH, and what follows the command's name it sends.
         let output = Command::new("redis-benchmark")
-            .args(["-p", port.split('/').next().unwrap_or(port), "-c", "64", "-n", "200000", "--csv"])
+            .args(["-p", port, "-a", password, "-c", "64", "-n", "200000", "--csv"])
             .args(["eval", script, "1", "bench:z", "1"])
-            .env("REDISCLI_AUTH", password)
-            .args(["-a", password])
-            .output()?;
+            .output()
+            .context("redis-benchmark (Debian: redis-tools)")?;
+        ensure!(output.status.success(), "redis-benchmark: {}", String::from_utf8_lossy(&output.stderr).trim());
         let text = String::from_utf8_lossy(&output.stdout);
         let line = text.lines().last().context("redis-benchmark printed nothing")?;
         let rate = line.split("\",\"").nth(1).context("redis-benchmark's line")?;

@@ -1,5 +1,6 @@
 //! The error of every use-case.
 
+use crate::ports::billing::BillingError;
 use crate::ports::seats::SeatsError;
 use crate::ports::signer::SignError;
 use types::{Code, FieldError, Problem};
@@ -16,6 +17,8 @@ pub enum Error {
     Seats(#[from] SeatsError),
     #[error(transparent)]
     Sign(#[from] SignError),
+    #[error(transparent)]
+    Billing(#[from] BillingError),
     #[error(transparent)]
     Store(store::Error),
     /// A promise inside the portal is broken.
@@ -39,6 +42,23 @@ impl Error {
             Self::Sign(error) => {
                 tracing::error!(%error, "the signer does not answer");
                 Problem::new(Code::SeatsUnavailable, "License tokens cannot be signed at the moment. Try again shortly.").retry_after(5)
+            }
+            Self::Billing(BillingError::Declined(reason)) => Problem::new(
+                Code::PaymentDeclined,
+                format!("{reason} Nothing was changed. Change the card under \"Paid with\", or ask your bank, then try again."),
+            ),
+            Self::Billing(BillingError::Refused { code, message }) => {
+                tracing::error!(code, message, "the billing provider refused a call");
+                let detail = "The payment provider did not accept this. Nothing was changed and nothing was charged; try again, and tell us the request number if it stays.";
+                Problem::new(Code::BillingUnavailable, detail)
+            }
+            Self::Billing(error) => {
+                tracing::error!(%error, "the billing provider did not do it");
+                Problem::new(
+                    Code::BillingUnavailable,
+                    "The payment provider does not answer at the moment. Nobody is charged twice: try again shortly.",
+                )
+                .retry_after(10)
             }
             Self::Store(error @ store::Error::Unavailable(_)) => {
                 tracing::error!(%error, "the database does not answer");

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod audit;
+pub mod billing;
 pub mod copies;
 pub mod error;
 pub mod identity;

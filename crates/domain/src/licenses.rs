@@ -8,7 +8,7 @@ use serde_json::json;
 use store::audit::{self, NewEntry};
 use store::seat_outbox::{self, Change};
 use store::{Actor, OpCtx, SystemTx, TenantTx, licenses, members, tenants};
-use types::licenses::{License, LicenseStatus, ValidateCode, ValidateRequest, ValidateResponse};
+use types::licenses::{License, LicenseSource, LicenseStatus, ValidateCode, ValidateRequest, ValidateResponse};
 use types::organizations::TenantStatus;
 use types::{Action, Code, LicenseId, Problem, check};
 
@@ -142,13 +142,16 @@ pub async fn set_policy(ctx: &OpCtx, svc: &Services, slug: &str, key: Option<&st
         .into_iter()
         .find(|l| key.is_none_or(|k| keys::normalize(k).as_ref() == Some(&l.key)))
         .ok_or_else(|| Problem::new(Code::LicenseNotFound, "The organization has no such license."))?;
+    if change.max_seats.is_some() && license.source == LicenseSource::Subscription {
+        return Err(Problem::new(Code::Conflict, "These seats are bought: they are changed on the organization's billing page.").into());
+    }
     let before = license.clone();
     license.max_seats = change.max_seats.unwrap_or(license.max_seats);
     license.lease_seconds = change.lease_seconds.unwrap_or(license.lease_seconds);
     license.heartbeat_seconds = change.heartbeat_seconds.unwrap_or(license.heartbeat_seconds);
     license.offline_hours = change.offline_hours.unwrap_or(license.offline_hours);
     check_policy(&license)?;
-    licenses::update_policy(&mut tx, &license).await?;
+    licenses::update(&mut tx, &license).await?;
     let action = if change.max_seats.is_some() { "license.seats_changed" } else { "license.policy_changed" };
     let details = json!({
         "max_seats": [before.max_seats, license.max_seats],

@@ -77,6 +77,65 @@ pub(crate) fn removed(product: &str, to: &str, name: &str, organization: &str) -
     )
 }
 
+/// Says that an invoice could not be charged, when it is tried again, and until when nothing changes.
+#[allow(clippy::too_many_arguments, reason = "each stands once in the letter")]
+pub(crate) fn payment_failed(
+    product: &str,
+    to: &str,
+    name: &str,
+    organization: &str,
+    amount: &str,
+    card: &str,
+    next: Option<&str>,
+    until: &str,
+    link: &str,
+) -> Message {
+    let again = next.map_or_else(|| "It is not tried again by itself.".to_owned(), |day| format!("It is tried again on {day}."));
+    letter(
+        to,
+        &format!("Payment of {amount} for {organization} failed"),
+        &[
+            &format!("Hello {name},"),
+            &format!("{amount} for {organization} on {product} could not be charged to {card}. {again}"),
+            &format!(
+                "Nothing changes until {until}. If the invoice is still open then, new starts of the application are refused; nobody who is running is cut off."
+            ),
+        ],
+        Some(("Pay or change card", link)),
+        "You get this mail because you are in charge of billing there.",
+    )
+}
+
+/// Says that new starts are refused from now on.
+pub(crate) fn restricted(product: &str, to: &str, name: &str, organization: &str, amount: Option<&str>, link: &str) -> Message {
+    let open = amount.map_or_else(|| "An invoice".to_owned(), |amount| format!("An invoice of {amount}"));
+    letter(
+        to,
+        &format!("New starts are refused for {organization}"),
+        &[
+            &format!("Hello {name},"),
+            &format!(
+                "{open} for {organization} on {product} is still unpaid. From now on new starts of the application are refused; whoever is running goes on."
+            ),
+            "Paying it restores everything at once.",
+        ],
+        Some(("Pay or change card", link)),
+        "You get this mail because you are in charge of billing there.",
+    )
+}
+
+/// Says that everything works again.
+pub(crate) fn paid_again(product: &str, to: &str, name: &str, organization: &str, amount: Option<&str>, link: &str) -> Message {
+    let paid = amount.map_or_else(|| "The open invoice".to_owned(), |amount| format!("The open invoice of {amount}"));
+    letter(
+        to,
+        &format!("{organization} is paid up"),
+        &[&format!("Hello {name},"), &format!("{paid} for {organization} on {product} is paid. All seats work again.")],
+        Some(("See billing", link)),
+        "You get this mail because you are in charge of billing there.",
+    )
+}
+
 fn letter(to: &str, subject: &str, paragraphs: &[&str], action: Option<(&str, &str)>, closing: &str) -> Message {
     let mut text = paragraphs.join("\n\n");
     let mut html = String::from(

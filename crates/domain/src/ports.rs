@@ -1,5 +1,6 @@
-//! The world outside our own database, as traits: the live seats, the signer, mail, the clock and chance.
+//! The world outside our own database, as traits: the live seats, the signer, mail, the billing provider, the clock and chance.
 
+pub mod billing;
 pub mod mail;
 pub mod seats;
 pub mod signer;

@@ -2,6 +2,7 @@
 
 use crate::limits::Limits;
 use crate::passwords::Passwords;
+use crate::ports::billing::Billing;
 use crate::ports::seats::Seats;
 use crate::ports::signer::Signer;
 use crate::ports::time::{Clock, Random};
@@ -17,6 +18,8 @@ pub struct Settings {
     pub product_name: String,
     /// HMAC key of access tokens.
     pub access_key: Vec<u8>,
+    /// How long an unpaid invoice changes nothing.
+    pub billing_grace: time::Duration,
 }
 
 impl std::fmt::Debug for Settings {
@@ -31,6 +34,8 @@ pub struct Services {
     pub store: Store,
     pub seats: Arc<dyn Seats>,
     pub signer: Arc<dyn Signer>,
+    /// Nothing can be bought without one.
+    pub billing: Option<Arc<dyn Billing>>,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
     pub passwords: Passwords,

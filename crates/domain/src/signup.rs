@@ -1,5 +1,6 @@
 //! Registration: nothing exists before the address is confirmed.
 
+use crate::billing::plans;
 use crate::error::{Error, Fields, Result};
 use crate::services::Services;
 use crate::{keys, mails, tokens};
@@ -11,12 +12,9 @@ use store::users::User;
 use store::{Actor, OpCtx, SystemTx, licenses, mail, members, signups, tenants, users};
 use time::{Duration, OffsetDateTime};
 use types::auth::{RegisterRequest, RegisterResponse};
-use types::licenses::{LicenseStatus, Tier};
+use types::licenses::{LicenseSource, LicenseStatus, Tier};
 use types::organizations::TenantStatus;
 use types::{Code, Problem, Role, TenantId, UserId, check};
-
-/// What the free licence is for.
-const PRODUCT_SKU: &str = "coditect";
 
 /// Notes a registration and mails the link. The answer is the same for a known address, whose owner gets another mail.
 pub async fn register(ctx: &OpCtx, svc: &Services, request: &RegisterRequest) -> Result<RegisterResponse> {
@@ -161,23 +159,25 @@ async fn found(tx: &mut SystemTx, svc: &Services, owner: &User, tenant: TenantId
     }
     let slug = t.slug;
     members::insert(tx, tenant, owner.id, Role::Owner, &owner.name, &owner.email, now).await?;
+    let free = plans::plan(Tier::Free);
     licenses::insert(
         tx,
         &licenses::License {
             tenant_id: tenant,
             id: svc.new_id(),
             key: keys::new_key(svc),
-            product_sku: PRODUCT_SKU.to_owned(),
+            product_sku: free.product_sku.clone(),
             tier: Tier::Free,
             status: LicenseStatus::Active,
-            features: vec!["core".to_owned()],
-            max_seats: 1,
+            features: free.features.clone(),
+            max_seats: free.seats,
             hard_stop: true,
             overage_percent: 0,
             expiry: None,
-            lease_seconds: 360,
-            heartbeat_seconds: 300,
-            offline_hours: 72,
+            lease_seconds: free.lease_seconds,
+            heartbeat_seconds: free.heartbeat_seconds,
+            offline_hours: free.offline_hours,
+            source: LicenseSource::Free,
             show_holders: true,
             created_at: now,
         },

@@ -1,19 +1,22 @@
 //! The vendor's staff: finding a tenant and helping. Every act asks a reason, which stands in the tenant's own audit log.
 
 use crate::access::not_found;
+use crate::billing;
 use crate::copies;
-use crate::error::Result;
+use crate::error::{Error, Fields, Result};
 use crate::services::Services;
 use crate::tokens;
 use serde_json::json;
 use store::audit::{self, NewEntry};
+use store::licenses::License;
 use store::seat_outbox::{self, Change};
 use store::tenants::{Found, Tenant};
 use store::users::User;
-use store::{Actor, OpCtx, SystemTx, TenantTx, members, staff, tenants, users};
-use time::Duration;
+use store::{Actor, OpCtx, SystemTx, TenantTx, licenses, members, staff, tenants, users};
+use time::{Duration, OffsetDateTime};
+use types::licenses::{LicenseSource, Tier};
 use types::organizations::{Member, TenantStatus};
-use types::{StaffRole, TenantId, check};
+use types::{Code, FieldError, Problem, StaffRole, TenantId, check};
 
 fn require_staff(ctx: &OpCtx) -> Result<()> {
     if matches!(ctx.actor, Actor::Staff { .. }) { Ok(()) } else { Err(not_found()) }
@@ -55,6 +58,88 @@ pub async fn set_suspended(ctx: &OpCtx, svc: &Services, tenant: TenantId, suspen
     tx.commit().await?;
     copies::flush_soon(ctx, svc, tenant).await;
     Ok(())
+}
+
+/// Gives an organisation the ENTERPRISE plan with so many seats, until that day or without an end. One that pays for a plan ends that
+/// first: nobody pays for what he is given.
+pub async fn grant_plan(ctx: &OpCtx, svc: &Services, tenant: TenantId, seats: &str, until: &str, reason: &str) -> Result<()> {
+    require_staff(ctx)?;
+    let mut fields = Fields::default();
+    let seats = fields.take(match seats.trim().parse::<u32>() {
+        Ok(seats @ 1..=1_000_000) => Ok(seats),
+        _ => Err(FieldError::new("seats", "Enter a number of seats from 1 to 1,000,000.")),
+    });
+    let until = fields.take(last_day(until, svc.now()));
+    let reason = fields.take(check::reason(reason));
+    fields.finish()?;
+    let (Some(seats), Some(until), Some(reason)) = (seats, until, reason) else {
+        return Err(Error::Internal("checked fields are missing".into()));
+    };
+    change_grant(ctx, svc, tenant, &reason, "license.granted", |license| {
+        if license.source == LicenseSource::Subscription {
+            let detail = "This organization pays for a plan. It must be canceled and ended before another one is granted.";
+            return Err(Problem::new(Code::Conflict, detail).into());
+        }
+        license.source = LicenseSource::Grant;
+        license.max_seats = seats;
+        license.expiry = until;
+        billing::sync::take_plan(license, Tier::Enterprise);
+        Ok(())
+    })
+    .await
+}
+
+/// Takes a granted plan back: the organisation has its free seat again. Nobody who is running is cut off.
+pub async fn end_grant(ctx: &OpCtx, svc: &Services, tenant: TenantId, reason: &str) -> Result<()> {
+    require_staff(ctx)?;
+    let reason = check::reason(reason)?;
+    change_grant(ctx, svc, tenant, &reason, "license.grant_ended", |license| {
+        if license.source != LicenseSource::Grant {
+            return Err(Problem::new(Code::Conflict, "There is no granted plan to end.").into());
+        }
+        license.source = LicenseSource::Free;
+        license.max_seats = billing::plans::plan(Tier::Free).seats;
+        license.expiry = None;
+        billing::sync::take_plan(license, Tier::Free);
+        Ok(())
+    })
+    .await
+}
+
+async fn change_grant(
+    ctx: &OpCtx,
+    svc: &Services,
+    tenant: TenantId,
+    reason: &str,
+    action: &'static str,
+    change: impl FnOnce(&mut License) -> Result<()>,
+) -> Result<()> {
+    let now = svc.now();
+    // The tenant role cannot give itself seats by this door.
+    let mut tx = SystemTx::begin(&ctx.in_tenant(tenant), &svc.store).await?;
+    tenants::lock(&mut tx, tenant).await?;
+    let mut license = billing::view::main_license(licenses::list(&mut tx, tenant).await?).ok_or_else(not_found)?;
+    let before = license.clone();
+    change(&mut license)?;
+    seat_outbox::note(&mut tx, tenant, Change::Entitlement, now).await?;
+    licenses::update(&mut tx, &license).await?;
+    let details = json!({ "plan": [before.tier, license.tier], "max_seats": [before.max_seats, license.max_seats] });
+    audit::append(&mut tx, tenant, now, NewEntry { action, subject: &license.key, reason: Some(reason), details }).await?;
+    tx.commit().await?;
+    copies::flush_soon(ctx, svc, tenant).await;
+    Ok(())
+}
+
+/// The end of the day that was entered as 2027-12-31; empty is no end.
+fn last_day(text: &str, now: OffsetDateTime) -> std::result::Result<Option<OffsetDateTime>, FieldError> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let wrong = || FieldError::new("until", "Enter a day to come, such as 2027-12-31, or nothing.");
+    let day = time::Date::parse(text, time::macros::format_description!("[year]-[month]-[day]")).map_err(|_| wrong())?;
+    let end = day.next_day().ok_or_else(wrong)?.midnight().assume_utc();
+    if end > now { Ok(Some(end)) } else { Err(wrong()) }
 }
 
 /// Makes somebody staff from the operator's shell, and returns a link that works once to choose a password (24 hours).

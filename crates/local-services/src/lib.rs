@@ -1,4 +1,4 @@
-//! A private PostgreSQL and a private Redis as child processes: what `make run` uses when no `DATABASE_URL` or `REDIS_URL`
+//! A private PostgreSQL, a private Redis and the Stripe sandbox as child processes: what `make run` uses when no `DATABASE_URL` or `REDIS_URL`
 //! is set, and what tests run on.
 //!
 //! Everything listens on 127.0.0.1 with a password, and nothing outlives the process that started it: see [`Keeper`].
@@ -6,6 +6,7 @@
 pub mod postgres;
 mod process;
 pub mod redis;
+pub mod stripe_sandbox;
 
 pub use process::{Keeper, RunAs};
 

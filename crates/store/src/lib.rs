@@ -6,6 +6,7 @@
 
 pub mod activity;
 pub mod audit;
+pub mod billing;
 pub mod ctx;
 pub mod invitations;
 pub mod licenses;

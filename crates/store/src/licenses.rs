@@ -2,7 +2,7 @@
 
 use crate::{Error, Tx, parse};
 use time::OffsetDateTime;
-use types::licenses::{LicenseStatus, Tier};
+use types::licenses::{LicenseSource, LicenseStatus, Tier};
 use types::{LicenseId, TenantId};
 
 /// One licence with its policy.
@@ -24,6 +24,7 @@ pub struct License {
     pub offline_hours: u32,
     pub show_holders: bool,
     pub created_at: OffsetDateTime,
+    pub source: LicenseSource,
 }
 
 /// Numbers in these columns are bounded by checks, so they always fit.
@@ -39,8 +40,8 @@ fn signed(value: u32, column: &'static str) -> Result<i32, Error> {
 pub async fn insert(tx: &mut impl Tx, l: &License) -> Result<(), Error> {
     sqlx::query!(
         "INSERT INTO licenses (tenant_id, id, key, product_sku, tier, status, features, max_seats, hard_stop, overage_percent, expiry,
-                               lease_seconds, heartbeat_seconds, offline_hours, show_holders, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+                               lease_seconds, heartbeat_seconds, offline_hours, show_holders, created_at, source)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
         l.tenant_id.0,
         l.id.0,
         l.key,
@@ -56,7 +57,8 @@ pub async fn insert(tx: &mut impl Tx, l: &License) -> Result<(), Error> {
         signed(l.heartbeat_seconds, "licenses.heartbeat_seconds")?,
         signed(l.offline_hours, "licenses.offline_hours")?,
         l.show_holders,
-        l.created_at
+        l.created_at,
+        l.source.as_str()
     )
     .execute(tx.conn())
     .await?;
@@ -67,7 +69,7 @@ pub async fn insert(tx: &mut impl Tx, l: &License) -> Result<(), Error> {
 pub async fn list(tx: &mut impl Tx, tenant: TenantId) -> Result<Vec<License>, Error> {
     let rows = sqlx::query!(
         "SELECT id, key, product_sku, tier, status, features, max_seats, hard_stop, overage_percent, expiry, lease_seconds,
-                heartbeat_seconds, offline_hours, show_holders, created_at
+                heartbeat_seconds, offline_hours, show_holders, created_at, source
          FROM licenses WHERE tenant_id = $1
          ORDER BY array_position(ARRAY['ENTERPRISE', 'PRO', 'FREE'], tier), created_at, id",
         tenant.0
@@ -93,16 +95,18 @@ pub async fn list(tx: &mut impl Tx, tenant: TenantId) -> Result<Vec<License>, Er
                 offline_hours: unsigned(r.offline_hours, "licenses.offline_hours")?,
                 show_holders: r.show_holders,
                 created_at: r.created_at,
+                source: parse(&r.source, "licenses.source")?,
             })
         })
         .collect()
 }
 
-/// Sets seats and policy of one licence. The caller also bumps the entitlement.
-pub async fn update_policy(tx: &mut impl Tx, l: &License) -> Result<(), Error> {
+/// Sets everything of one licence that can change: what was bought, and its policy. The caller also bumps the entitlement.
+pub async fn update(tx: &mut impl Tx, l: &License) -> Result<(), Error> {
     sqlx::query!(
         "UPDATE licenses SET max_seats = $3, lease_seconds = $4, heartbeat_seconds = $5, offline_hours = $6, hard_stop = $7,
-                             overage_percent = $8, show_holders = $9, status = $10, expiry = $11
+                             overage_percent = $8, show_holders = $9, status = $10, expiry = $11, tier = $12, features = $13, source = $14,
+                             product_sku = $15
          WHERE tenant_id = $1 AND id = $2",
         l.tenant_id.0,
         l.id.0,
@@ -114,7 +118,11 @@ pub async fn update_policy(tx: &mut impl Tx, l: &License) -> Result<(), Error> {
         signed(l.overage_percent, "licenses.overage_percent")?,
         l.show_holders,
         l.status.as_str(),
-        l.expiry
+        l.expiry,
+        l.tier.as_str(),
+        &l.features,
+        l.source.as_str(),
+        l.product_sku
     )
     .execute(tx.conn())
     .await?;

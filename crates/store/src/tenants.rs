@@ -57,6 +57,12 @@ pub async fn get(tx: &mut impl Tx, id: TenantId) -> Result<Option<Tenant>, Error
     .transpose()
 }
 
+/// Lets nobody else change the tenant's entitlement until the transaction ends.
+pub async fn lock(tx: &mut SystemTx, id: TenantId) -> Result<(), Error> {
+    sqlx::query!("SELECT id FROM tenants WHERE id = $1 FOR UPDATE", id.0).fetch_optional(tx.conn()).await?;
+    Ok(())
+}
+
 /// The organisation behind an address of the portal.
 pub async fn id_by_slug(tx: &mut SystemTx, slug: &str) -> Result<Option<TenantId>, Error> {
     Ok(sqlx::query_scalar!("SELECT id FROM tenants WHERE slug = $1", slug).fetch_optional(tx.conn()).await?.map(TenantId))

@@ -19,7 +19,7 @@ fn is_deceptive(c: char) -> bool {
         || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}')
 }
 
-fn text(field: &str, what: &str, value: &str, max: usize) -> Result<String, FieldError> {
+pub fn text(field: &str, what: &str, value: &str, max: usize) -> Result<String, FieldError> {
     let value = value.trim();
     if value.is_empty() {
         return Err(FieldError::new(field, format!("Enter {what}.")));

@@ -3,6 +3,7 @@
 //! This crate compiles to WebAssembly and knows nothing of servers, databases or browsers.
 
 pub mod auth;
+pub mod billing;
 pub mod check;
 pub mod ids;
 pub mod licenses;

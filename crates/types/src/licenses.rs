@@ -29,6 +29,18 @@ text_enum!(
     }
 );
 
+text_enum!(
+    /// Where a licence's tier and seats come from.
+    LicenseSource {
+        /// The seat that every organisation has.
+        Free = "free",
+        /// Bought; the billing provider's word decides.
+        Subscription = "subscription",
+        /// Given by the vendor's staff.
+        Grant = "grant",
+    }
+);
+
 /// Asks for a seat. Unknown fields are ignored, so newer clients can talk to older servers.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

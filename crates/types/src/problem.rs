@@ -33,6 +33,12 @@ text_enum!(
         SessionNotFound = "session_not_found",
         SessionRevoked = "session_revoked",
         SessionSuperseded = "session_superseded",
+        /// The card was declined.
+        PaymentDeclined = "payment_declined",
+        /// Whoever takes the money does not answer.
+        BillingUnavailable = "billing_unavailable",
+        BadSignature = "bad_signature",
+        WrongMode = "wrong_mode",
         Unavailable = "unavailable",
         Internal = "internal",
     }
@@ -43,6 +49,8 @@ impl Code {
     pub const fn status(self) -> u16 {
         match self {
             Self::InvalidRequest => 422,
+            Self::BadSignature | Self::WrongMode => 400,
+            Self::PaymentDeclined => 402,
             Self::InvalidCredentials | Self::Unauthenticated | Self::RefreshInvalid | Self::RefreshReused => 401,
             Self::EmailUnverified
             | Self::Forbidden
@@ -58,7 +66,7 @@ impl Code {
             Self::PayloadTooLarge => 413,
             Self::RateLimited | Self::SeatsExhausted => 429,
             Self::Internal => 500,
-            Self::SeatsUnavailable | Self::Unavailable => 503,
+            Self::SeatsUnavailable | Self::BillingUnavailable | Self::Unavailable => 503,
         }
     }
 
@@ -92,6 +100,10 @@ impl Code {
             Self::SessionNotFound => "No such session",
             Self::SessionRevoked => "This session was ended",
             Self::SessionSuperseded => "This session was replaced by a newer one on the same device",
+            Self::PaymentDeclined => "The payment was declined",
+            Self::BillingUnavailable => "The payment provider does not answer",
+            Self::BadSignature => "The signature does not fit",
+            Self::WrongMode => "Not an event of this account and mode",
             Self::Unavailable => "Temporarily unavailable",
             Self::Internal => "Something went wrong on our side",
         }

@@ -173,3 +173,39 @@ fn no_secret_in_messages_or_debug() {
     let config = Config::from_env(&env(&[("REDIS_URL", "redis://:hunter2@r")])).unwrap();
     assert!(!format!("{config:?}").contains("hunter2"));
 }
+
+#[test]
+fn stripe_is_there_as_a_whole_or_not_at_all() {
+    assert!(Config::from_env(&env(&[])).unwrap().stripe.is_none());
+    let key = ("STRIPE_SECRET_KEY", "sk_test_1");
+    let hook = ("STRIPE_WEBHOOK_SECRET", "whsec_new, whsec_old");
+    let stripe = Config::from_env(&env(&[key, hook])).unwrap().stripe.unwrap();
+    assert_eq!(stripe.webhook_secrets.iter().map(Secret::expose).collect::<Vec<_>>(), ["whsec_new", "whsec_old"]);
+    assert!(stripe.api_base.is_none());
+    assert!(Config::from_env(&env(&[key, hook, ("STRIPE_API_BASE", "http://127.0.0.1:12111/")])).is_ok());
+    assert_eq!(mistakes(&[key]).len(), 1, "no webhook without its secret");
+    for wrong in [
+        ("STRIPE_SECRET_KEY", "pk_test_1"),
+        ("STRIPE_SECRET_KEY", "sk_test_\u{e9}"),
+        ("STRIPE_WEBHOOK_SECRET", "secret"),
+        ("STRIPE_API_BASE", "http://stripe.example/"),
+        ("STRIPE_API_BASE", "https://stripe.example/v1"),
+    ] {
+        let found = mistakes(&[key, hook, wrong]);
+        assert_eq!(found.len(), 1, "{wrong:?}: {found:?}");
+        assert!(found[0].starts_with(wrong.0) && !found[0].contains("sk_test_1"), "{found:?}");
+    }
+    let live = mistakes(&[("STRIPE_SECRET_KEY", "sk_live_1"), hook, ("STRIPE_API_BASE", "http://localhost:12111/")]);
+    assert_eq!(live.len(), 1, "{live:?}");
+}
+
+#[test]
+fn grace_and_sandbox() {
+    assert_eq!(Config::from_env(&env(&[])).unwrap().billing_grace_days, 7);
+    assert_eq!(Config::from_env(&env(&[("BILLING_GRACE_DAYS", "0")])).unwrap().billing_grace_days, 0);
+    mistake("BILLING_GRACE_DAYS", "91");
+    mistake("BILLING_GRACE_DAYS", "-1");
+    assert_eq!(sandbox_listen(&env(&[])).unwrap().to_string(), "127.0.0.1:12111");
+    assert!(sandbox_listen(&env(&[("STRIPE_SANDBOX_LISTEN", "0.0.0.0:12111")])).is_err());
+    assert!(sandbox_listen(&env(&[("STRIPE_SANDBOX_LISTEN", "12111")])).is_err());
+}

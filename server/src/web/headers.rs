@@ -1,6 +1,7 @@
 //! Headers that every answer carries, and the content security policy of pages.
 
-use axum::extract::Request;
+use crate::state::AppState;
+use axum::extract::{Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
@@ -19,7 +20,7 @@ const PERMISSIONS: HeaderName = HeaderName::from_static("permissions-policy");
 pub struct PageNonce(pub Nonce);
 
 /// Sets what is not set already.
-pub async fn layer(mut request: Request, next: Next) -> Response {
+pub async fn layer(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let nonce = Nonce::new();
     let is_api = request.uri().path().starts_with("/api/");
     let is_docs = request.uri().path().starts_with("/api/docs");
@@ -43,8 +44,10 @@ pub async fn layer(mut request: Request, next: Next) -> Response {
         // The documentation browser sets styles from its own scripts.
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'".to_owned()
     } else if is_page {
+        // A form that is answered with a redirect counts as sent to where that leads.
+        let pay = &state.web.pay_origins;
         format!(
-            "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+            "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self' {pay}; frame-ancestors 'none'; object-src 'none'"
         )
     } else {
         "default-src 'none'; frame-ancestors 'none'".to_owned()

@@ -2,6 +2,7 @@
 
 use crate::state::AppState;
 use crate::web::request::RequestInfo;
+use app::browser::STARTED_KEY;
 use app::visit::Visit;
 use axum::Extension;
 use axum::extract::{Request, State};
@@ -17,8 +18,7 @@ use types::UserId;
 pub const IDLE_SECONDS: i64 = 3600;
 /// A browser session ends after so long in any case, in seconds.
 pub const ABSOLUTE_SECONDS: i64 = 12 * 3600;
-/// When the session was begun and when it was last used, in seconds since 1970.
-const STARTED_KEY: &str = "started_at";
+/// Key under which the session says when it was last used, in seconds since 1970.
 const SEEN_KEY: &str = "seen_at";
 
 pub async fn layer(

@@ -7,3 +7,4 @@ mod outages;
 mod path;
 mod support;
 mod web;
+mod webhooks;

@@ -15,6 +15,7 @@ use seats::RedisSeats;
 use serde_json::{Value, json};
 use server::signer::LocalEd25519;
 use server::state::{AppState, WebSettings};
+use sqlx::Connection;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use store::{OpCtx, Store};
@@ -41,7 +42,7 @@ pub struct Portal {
     pub services: Services,
     pub router: Router,
     pub redis: TestRedis,
-    _database: TestDatabase,
+    database: TestDatabase,
     sink: Sink,
 }
 
@@ -82,12 +83,17 @@ pub struct Login {
 
 impl Portal {
     pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// With some service exchanged.
+    pub async fn start_with(change: impl FnOnce(&mut Services)) -> Self {
         let database = TestDatabase::new().await;
         let redis = tokio::task::spawn_blocking(TestRedis::start).await.unwrap();
         let keys = tempfile::tempdir().unwrap();
         let key = keys.path().join("key.pem");
         LocalEd25519::create(&key).unwrap();
-        let services = Services {
+        let mut services = Services {
             store: Store::connect(&database.app_url(), 8).unwrap(),
             seats: Arc::new(RedisSeats::connect(&redis.url()).await.unwrap()),
             signer: Arc::new(LocalEd25519::read(&key).unwrap()),
@@ -95,12 +101,15 @@ impl Portal {
             random: Arc::new(SystemRandom),
             passwords: Passwords::new(2).unwrap(),
             limits: Arc::new(Limits::default()),
+            billing: None,
             settings: Settings {
                 base_url: BASE.into(),
                 product_name: "CODITECT".into(),
                 access_key: b"0123456789abcdef0123456789abcdef".to_vec(),
+                billing_grace: time::Duration::days(7),
             },
         };
+        change(&mut services);
         let state = AppState {
             services: services.clone(),
             leptos: LeptosOptions::builder().output_name("portal").site_root("does-not-exist").build(),
@@ -108,10 +117,17 @@ impl Portal {
                 origin: BASE.into(),
                 product_name: "CODITECT".into(),
                 trusted_proxies: Vec::new(),
+                pay_origins: String::new(),
                 dev_mailbox: None,
             }),
         };
-        Self { services, router: server::run::router(state), redis, _database: database, sink: Sink::default() }
+        Self { services, router: server::run::router(state), redis, database, sink: Sink::default() }
+    }
+
+    /// Rows of a table, past row-level security.
+    pub async fn count(&self, table: &str) -> i64 {
+        let mut db = sqlx::PgConnection::connect(&self.database.superuser_url()).await.unwrap();
+        sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table}"))).fetch_one(&mut db).await.unwrap()
     }
 
     pub async fn send(&self, mut request: Request<Body>) -> Answer {

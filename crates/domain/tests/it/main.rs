@@ -2,6 +2,7 @@
 #![allow(unreachable_pub, clippy::unwrap_used, reason = "a test may panic, and its modules are nobody's interface")]
 
 mod accepting;
+mod buying;
 mod ending;
 mod events;
 mod foreign;
@@ -9,6 +10,7 @@ mod gate;
 mod mail;
 mod members;
 mod outages;
+mod paying_badly;
 mod people;
 mod ports;
 mod refresh;
@@ -16,6 +18,8 @@ mod resets;
 mod revoking;
 mod roles;
 mod seats;
+mod shop;
+mod shuffled;
 mod signup;
 mod tokens;
 mod validate;

@@ -42,11 +42,20 @@ impl World {
         Self::on(TestRedis::start_with(&["--appendonly", "yes", "--appendfsync", "always"])).await
     }
 
+    /// With so many connections to PostgreSQL.
+    pub async fn with_connections(connections: u32) -> Self {
+        Self::on_with(TestRedis::start(), connections).await
+    }
+
     async fn on(redis: TestRedis) -> Self {
+        Self::on_with(redis, 6).await
+    }
+
+    async fn on_with(redis: TestRedis, connections: u32) -> Self {
         let database = TestDatabase::new().await;
         let seats = RedisSeats::connect_with_deadline(&redis.url(), PATIENCE).await.unwrap();
         let waits = Waits { connection: PATIENCE, statement: PATIENCE, lock: PATIENCE };
-        Self::of(Store::connect_with(&database.app_url(), 6, waits).unwrap(), database, redis, seats)
+        Self::of(Store::connect_with(&database.app_url(), connections, waits).unwrap(), database, redis, seats)
     }
 
     /// Whose PostgreSQL is reached through a gate that can be shut. The portal waits no longer for it than in production.
@@ -72,7 +81,13 @@ impl World {
             random: Arc::new(TestRandom::new()),
             passwords: PASSWORDS.get_or_init(|| Passwords::new(2).unwrap()).clone(),
             limits: Arc::new(Limits::default()),
-            settings: Settings { base_url: BASE_URL.to_owned(), product_name: "CODITECT".to_owned(), access_key: ACCESS_KEY.to_vec() },
+            billing: None,
+            settings: Settings {
+                base_url: BASE_URL.to_owned(),
+                product_name: "CODITECT".to_owned(),
+                access_key: ACCESS_KEY.to_vec(),
+                billing_grace: time::Duration::days(7),
+            },
         };
         Self { svc, database, redis, seats, clock, signer, post: Arc::default() }
     }

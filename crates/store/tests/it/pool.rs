@@ -163,7 +163,7 @@ async fn a_wrong_tenant_in_an_argument_reaches_nothing() {
     license.tenant_id = b;
     license.id = id.into();
     license.max_seats = 7;
-    licenses::update_policy(&mut tx, &license).await.unwrap();
+    licenses::update(&mut tx, &license).await.unwrap();
     tx.commit().await.unwrap();
     let seats: i32 = sqlx::query_scalar("SELECT max(max_seats) FROM licenses").fetch_one(&mut superuser(&database).await).await.unwrap();
     assert_eq!(seats, 1, "no licence was changed");

