@@ -57,7 +57,7 @@ test('an organization', async ({ page }) => {
   await signedIn(page, 'ingrid.solberg@meridian.example');
   const base = new URL(page.url()).pathname;
   await shoot(page, 'overview', base);
-  for (const tail of ['sessions', 'members', 'licenses', 'billing', 'audit', 'settings']) await shoot(page, tail, `${base}/${tail}`);
+  for (const tail of ['sessions', 'members', 'licenses', 'usage', 'billing', 'audit', 'settings']) await shoot(page, tail, `${base}/${tail}`);
   await page.goto(`${base}/licenses`);
   const license = await page.getByRole('main').locator(`a[href^="${base}/licenses/"]`).first().getAttribute('href');
   if (license) await shoot(page, 'license', license);

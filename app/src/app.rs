@@ -4,6 +4,7 @@
 use crate::account::AccountPage;
 use crate::audit::AuditPage;
 use crate::billing::{BillingPage, BillingReturnPage};
+use crate::device::DevicePage;
 use crate::download::DownloadPage;
 use crate::home::Home;
 use crate::invitations::InvitationPage;
@@ -18,6 +19,7 @@ use crate::sessions::SessionsPage;
 use crate::settings::SettingsPage;
 use crate::signup::{SignUpPage, SignUpSentPage, VerifyEmailPage};
 use crate::support::{SupportPage, SupportTenantPage};
+use crate::usage::UsagePage;
 use leptos::prelude::*;
 use leptos_meta::provide_meta_context;
 use leptos_router::components::{Route, Router, Routes};
@@ -39,6 +41,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/reset-password") view=ResetPasswordPage ssr=SsrMode::Async/>
                 <Route path=path!("/invitations/:token") view=InvitationPage ssr=SsrMode::Async/>
                 <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async/>
+                <Route path=path!("/device") view=DevicePage ssr=SsrMode::Async/>
                 <Route path=path!("/download") view=DownloadPage ssr=SsrMode::Async/>
                 <Route path=path!("/orgs/new") view=NewOrganizationPage ssr=SsrMode::Async/>
                 <Route path=path!("/orgs/:slug") view=OverviewPage ssr=SsrMode::Async/>
@@ -46,6 +49,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/orgs/:slug/members") view=MembersPage ssr=SsrMode::Async/>
                 <Route path=path!("/orgs/:slug/licenses") view=LicensesPage ssr=SsrMode::Async/>
                 <Route path=path!("/orgs/:slug/licenses/:id") view=LicensePage ssr=SsrMode::Async/>
+                <Route path=path!("/orgs/:slug/usage") view=UsagePage ssr=SsrMode::Async/>
                 <Route path=path!("/orgs/:slug/billing") view=BillingPage ssr=SsrMode::Async/>
                 <Route path=path!("/orgs/:slug/billing/return") view=BillingReturnPage ssr=SsrMode::Async/>
                 <Route path=path!("/orgs/:slug/audit") view=AuditPage ssr=SsrMode::Async/>

@@ -50,7 +50,7 @@ pub async fn buy_seats(organization: String, seats: String, #[server(default)] i
     let (ctx, _) = v.enter(&organization).await?;
     let interval = interval.parse().unwrap_or(types::billing::Interval::Month);
     let bought = async { actions::buy(&ctx, &v.services, number(&seats)?, interval).await }.await;
-    match bought.map_err(|e| visit::told(e).with_typed(&[("seats", &seats)]))? {
+    match bought.map_err(|e| visit::told(e).with_typed(&[("seats", &seats), ("interval", interval.as_str())]))? {
         Decided::Checkout(url) => leptos_axum::redirect(&url),
         _ => back(&organization, "seats_updated"),
     }

@@ -12,7 +12,6 @@ pub fn DownloadPage() -> impl IntoView {
     let visit = visit();
     let user = visit.user();
     let server = visit.services.settings.base_url.clone();
-    let email = visit.person.as_ref().map_or_else(|| "YOU@EXAMPLE.COM".to_owned(), |person| shell_word(&person.email));
     let back = visit.person.as_ref().map(|person| {
         let name = person.organizations.first().map_or_else(|| "Back".to_owned(), |o| o.name.clone());
         (name, start_of(person))
@@ -33,8 +32,8 @@ pub fn DownloadPage() -> impl IntoView {
                         <Step number=1 title="Build it from the portal’s sources" text="It needs Rust. The program is target/release/coditect-license; put it on the PATH.">
                             <Command line="cargo build --release -p client" what="build command"/>
                         </Step>
-                        <Step number=2 title="Sign in" text="Once per device. It asks for your password and stores a login of its own, not the password.">
-                            <Command line=format!("coditect-license login --email {email} --server {server}") what="sign-in command"/>
+                        <Step number=2 title="Sign in" text="Once per device. It shows a code that you approve in a browser, on this device or another; without one, add --email and your address.">
+                            <Command line=format!("coditect-license login --server {server}") what="sign-in command"/>
                         </Step>
                         <Step number=3 title="Start your application with a seat" text="Put the application and its arguments after the two hyphens. The seat is free again as soon as it ends.">
                             <Command line="coditect-license run -- COMMAND" what="run command"/>
@@ -99,22 +98,4 @@ pub fn Command(#[prop(into)] line: String, what: &'static str) -> impl IntoView 
 #[component]
 fn ExitCode(code: u8) -> impl IntoView {
     view! { <code class="code">{code}</code> }
-}
-
-/// Quoted for a POSIX shell where it needs to be: an address may hold an apostrophe.
-pub fn shell_word(text: &str) -> String {
-    let plain = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "@._+-".contains(c));
-    if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::shell_word;
-
-    #[test]
-    fn addresses_are_safe_to_paste() {
-        assert_eq!(shell_word("ingrid.solberg+x@fjordline.example"), "ingrid.solberg+x@fjordline.example");
-        assert_eq!(shell_word("o'brien@a.example"), r"'o'\''brien@a.example'");
-        assert_eq!(shell_word("a$(id)@b.example"), "'a$(id)@b.example'");
-    }
 }

@@ -15,6 +15,8 @@ pub mod billing;
 #[cfg(feature = "ssr")]
 pub mod browser;
 #[cfg(feature = "ssr")]
+pub mod device;
+#[cfg(feature = "ssr")]
 pub mod download;
 #[cfg(feature = "ssr")]
 pub mod home;
@@ -42,6 +44,8 @@ pub mod signup;
 #[cfg(feature = "ssr")]
 pub mod support;
 pub mod ui;
+#[cfg(feature = "ssr")]
+pub mod usage;
 #[cfg(feature = "ssr")]
 pub mod visit;
 

@@ -88,3 +88,18 @@ function listOf<T>(body: unknown): T[] {
   if (!list) throw new Error(`No list in ${JSON.stringify(body)}`);
   return list as T[];
 }
+
+/** What a device that begins to log in is told (RFC 8628 §3.2). */
+export interface DeviceLogin {
+  device_code: string;
+  user_code: string;
+  verification_uri_complete: string;
+}
+
+/** Begins a login that somebody is to approve in a browser. */
+export async function beginDevice(hostname = 'ws-14'): Promise<DeviceLogin> {
+  const body = new URLSearchParams({ client_id: 'e2e', hardware_id: 'hw', hostname });
+  const answer = await fetch(`${environment().baseURL}/api/v1/device/authorize`, { method: 'POST', body });
+  if (!answer.ok) throw new Error(`device/authorize: ${answer.status} ${await answer.text()}`);
+  return (await answer.json()) as DeviceLogin;
+}

@@ -2,7 +2,7 @@
 
 import { expectAccessible, expectHeaded, expectNoSidewaysScroll } from '../lib/rules.ts';
 import { link, mail } from '../lib/mailbox.ts';
-import { done, tokenOf } from '../lib/api.ts';
+import { beginDevice, done, tokenOf } from '../lib/api.ts';
 import { expect, test, type Company, type Seat } from '../lib/company.ts';
 import { askToRevoke } from '../lib/screens.ts';
 import { random } from '../lib/test.ts';
@@ -16,6 +16,12 @@ async function invitation(company: Company): Promise<string> {
   const email = `invited-${random()}@e2e.example`;
   await done('POST', '/members/invitations', { email, role: 'MEMBER' }, await tokenOf(company.organization.owner));
   return link(await mail(email, /invites you/));
+}
+
+/** The page on which a device that asks to sign in is approved. */
+async function deviceAsks(): Promise<string> {
+  const { user_code } = await beginDevice();
+  return `/device?user_code=${user_code}`;
 }
 
 /** Who looks, at what, and with which status. */
@@ -32,6 +38,12 @@ const PAGES: [string, Seat, Path, number?][] = [
   ['invitation, dead link', 'NOBODY', '/invitations/x', 404],
   ['download', 'NOBODY', '/download'],
   ['not found', 'NOBODY', '/no/such/page', 404],
+  ['connect a device', 'OWNER', '/device'],
+  ['connect a device, wrong code', 'OWNER', '/device?user_code=BBBB-BBBB', 422],
+  ['approve a device', 'OWNER', deviceAsks],
+  ['approve a device, of nobody’s', 'STAFF', deviceAsks],
+  ['device approved', 'OWNER', '/device?done=approved'],
+  ['device denied', 'OWNER', '/device?done=denied'],
   ['mailbox', 'NOBODY', (company) => `/dev/mailbox?to=${company.organization.owner.email}`],
   ['overview', 'OWNER', org('')],
   ['overview of a member', 'MEMBER', org('')],
@@ -41,6 +53,8 @@ const PAGES: [string, Seat, Path, number?][] = [
   ['licenses', 'OWNER', org('/licenses')],
   ['license', 'OWNER', (company) => `/orgs/${company.organization.slug}/licenses/${company.licenseId}`],
   ['sessions', 'OWNER', org('/sessions')],
+  ['usage', 'OWNER', org('/usage')],
+  ['usage of 7 days', 'BILLING', org('/usage?days=7')],
   ['billing', 'OWNER', org('/billing')],
   ['billing, a price', 'OWNER', org('/billing?seats=3&edit=details')],
   ['billing of an admin', 'ADMIN', org('/billing')],

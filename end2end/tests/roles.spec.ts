@@ -26,6 +26,8 @@ const PAGES: [string, string, RegExp][] = [
   ['', 'overview.view', /^Overview/],
   ['/members', 'members.view', /^Members/],
   ['/licenses', 'licenses.view', /^Licenses/],
+  ['/usage', 'usage.view', /^Usage/],
+  ['/billing', 'billing.view', /^Billing/],
   ['/audit', 'audit.view', /^Audit log/],
   ['/settings', 'settings.manage', /^Settings/],
 ];

@@ -32,6 +32,12 @@ pub enum Command {
         heartbeat_seconds: Option<u32>,
         #[arg(long)]
         offline_hours: Option<u32>,
+        /// What may be used beyond the seats: 0 (a hard stop), 25, 50 or 100 percent
+        #[arg(long)]
+        overage_percent: Option<u32>,
+        /// Whether refusals name who holds the seats: true or false
+        #[arg(long)]
+        show_holders: Option<bool>,
         /// Which license; the first (best tier, then oldest) if absent
         #[arg(long)]
         license_key: Option<String>,
@@ -54,10 +60,17 @@ pub enum Command {
         #[arg(long)]
         tenant: Option<String>,
     },
-    /// Make a key that signs license tokens.
+    /// Make a key that signs license tokens: Ed25519, in PEM.
     NewKey {
         /// The file to write; it must not exist
         path: PathBuf,
+    },
+    /// Make the next key that signs license tokens. It is published at once and signs ten minutes later. Tokens of the keys before stay
+    /// valid.
+    RotateKey {
+        /// Let it sign at once. A cache may still hold the list of keys without it, for five minutes
+        #[arg(long)]
+        now: bool,
     },
 }
 
@@ -72,12 +85,18 @@ pub async fn run(command: Command, services: &Services) -> anyhow::Result<()> {
             let l = licenses::set_policy(&ctx, services, &tenant, license_key.as_deref(), &change).await.map_err(told)?;
             println!("{tenant}: {} has {} seats.", l.key, l.max_seats);
         }
-        Command::SetPolicy { tenant, lease_seconds, heartbeat_seconds, offline_hours, license_key } => {
-            let change = PolicyChange { max_seats: None, lease_seconds, heartbeat_seconds, offline_hours };
+        Command::SetPolicy { tenant, lease_seconds, heartbeat_seconds, offline_hours, overage_percent, show_holders, license_key } => {
+            let change = PolicyChange { max_seats: None, lease_seconds, heartbeat_seconds, offline_hours, overage_percent, show_holders };
             let l = licenses::set_policy(&ctx, services, &tenant, license_key.as_deref(), &change).await.map_err(told)?;
             println!(
-                "{tenant}: {} holds a seat for {} s, heartbeat every {} s, offline for {} h.",
-                l.key, l.lease_seconds, l.heartbeat_seconds, l.offline_hours
+                "{tenant}: {} holds a seat for {} s, heartbeat every {} s, offline for {} h; {} of {} seats beyond those owned; refusals {} holders.",
+                l.key,
+                l.lease_seconds,
+                l.heartbeat_seconds,
+                l.offline_hours,
+                l.admits() - l.max_seats,
+                l.max_seats,
+                if l.show_holders { "name" } else { "do not name" }
             );
         }
         Command::CreateStaff { email, name, role } => {
@@ -97,6 +116,18 @@ pub async fn run(command: Command, services: &Services) -> anyhow::Result<()> {
             crate::signer::LocalEd25519::create(&path)?;
             println!("{} holds a new Ed25519 key.", path.display());
         }
+        Command::RotateKey { now } => {
+            let ahead = if now { time::Duration::ZERO } else { crate::signer::PUBLISHED_AHEAD };
+            match services.signer.clone().rotate(None, ahead).await? {
+                Some(key) => println!("The new key {} signs from {} UTC on.", key.kid, clock_time(key.signs_from)),
+                None => println!("The keys of this signer are rotated where they are kept: name the new version in SIGNER."),
+            }
+        }
     }
     Ok(())
+}
+
+fn clock_time(moment: time::OffsetDateTime) -> String {
+    let (date, time) = (moment.date(), moment.time());
+    format!("{date} {:02}:{:02}:{:02}", time.hour(), time.minute(), time.second())
 }

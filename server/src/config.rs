@@ -93,8 +93,23 @@ pub enum MailDelivery {
 /// What signs licence tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Signer {
-    /// `SIGNER=local-ed25519:PATH`: an Ed25519 key in a file.
+    /// `SIGNER=local-ed25519:PATH`: Ed25519 keys in a file.
     LocalEd25519(PathBuf),
+    /// `SIGNER=local-rsa:PATH`: RSA-4096 keys in a file (RS256).
+    LocalRsa(PathBuf),
+    /// `SIGNER=gcp-kms:RESOURCE`: an RSA-4096 key in Google Cloud KMS (RS256).
+    GcpKms(GcpKms),
+}
+
+/// Keys in Google Cloud KMS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GcpKms {
+    /// `projects/…/cryptoKeyVersions/N`. The first signs; the others, separated by commas, are keys from before.
+    pub versions: Vec<String>,
+    /// `GCP_KMS_ENDPOINT`: another address than Google's own. A loopback address is an emulator, which needs no access token.
+    pub endpoint: Option<Url>,
+    /// `GCE_METADATA_HOST`: where access tokens come from. Default: metadata.google.internal.
+    pub metadata_host: String,
 }
 
 /// The payment provider.
@@ -350,16 +365,51 @@ impl Stripe {
 
 impl Signer {
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        const FORM: &str = "local-ed25519:PATH, the file of the key that signs licence tokens";
+        const FORM: &str = "local-ed25519:PATH, local-rsa:PATH or gcp-kms:RESOURCE, what signs licence tokens";
         let text = reader.required("SIGNER", FORM)?;
-        match text.strip_prefix("local-ed25519:") {
-            Some(path) if !path.is_empty() => Some(Self::LocalEd25519(PathBuf::from(path))),
+        match text.split_once(':') {
+            Some(("local-ed25519", path)) if !path.is_empty() => Some(Self::LocalEd25519(PathBuf::from(path))),
+            Some(("local-rsa", path)) if !path.is_empty() => Some(Self::LocalRsa(PathBuf::from(path))),
+            Some(("gcp-kms", resources)) => GcpKms::read(reader, resources).map(Self::GcpKms),
             _ => {
                 reader.mistake(format!("SIGNER is not of the form {FORM}."));
                 None
             }
         }
     }
+}
+
+impl GcpKms {
+    fn read(reader: &mut Reader<'_>, resources: &str) -> Option<Self> {
+        let versions: Vec<String> = resources.split(',').map(|part| part.trim().to_owned()).collect();
+        let endpoint = reader.text("GCP_KMS_ENDPOINT").and_then(|text| {
+            let url = Url::parse(&text).ok().filter(|url| url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url)));
+            if url.is_none() {
+                reader.mistake(format!("GCP_KMS_ENDPOINT={text} is not an https address (http only for localhost)."));
+            }
+            url
+        });
+        let metadata_host = reader.text("GCE_METADATA_HOST").unwrap_or_else(|| "metadata.google.internal".to_owned());
+        if !versions.iter().all(|version| is_key_version(version)) {
+            reader.mistake(
+                "SIGNER=gcp-kms: names no key versions, projects/P/locations/L/keyRings/R/cryptoKeys/K/cryptoKeyVersions/N, with commas in between.",
+            );
+            return None;
+        }
+        Some(Self { versions, endpoint, metadata_host })
+    }
+
+    /// Whether the endpoint is an emulator on this machine.
+    pub fn is_emulator(&self) -> bool {
+        self.endpoint.as_ref().is_some_and(is_loopback)
+    }
+}
+
+fn is_key_version(text: &str) -> bool {
+    const NAMES: [&str; 5] = ["projects", "locations", "keyRings", "cryptoKeys", "cryptoKeyVersions"];
+    let parts: Vec<&str> = text.split('/').collect();
+    let plain = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b));
+    parts.len() == 10 && parts.chunks(2).zip(NAMES).all(|(pair, name)| pair[0] == name && plain(pair[1]))
 }
 
 fn read_secret(reader: &mut Reader<'_>) -> Option<Secret> {

@@ -179,14 +179,23 @@ fn both_or_none(
 fn settings(folder: &Path, env: &Env, listen: SocketAddr, secrets: &Secrets) -> anyhow::Result<Vec<(&'static str, String)>> {
     let mail = Url::from_file_path(mail_folder(folder)).map_err(|()| anyhow::anyhow!("{} is not an absolute path", folder.display()))?;
     let key: PathBuf = folder.join("keys").join("license-signing.pem");
-    Ok(vec![
+    let mut settings = vec![
         // As set, if it is: `portal admin` writes links with it.
         ("PORTAL_BASE_URL", env.get("PORTAL_BASE_URL").map_or_else(|| format!("http://localhost:{}", listen.port()), str::to_owned)),
-        ("PORTAL_SECRET", secrets.portal_secret.clone()),
-        ("SIGNER", format!("local-ed25519:{}", key.display())),
         ("SMTP_URL", mail.into()),
         ("MAIL_FROM", "no-reply@portal.localhost".to_owned()),
-    ])
+    ];
+    // As set, if they are: `portal admin` reads the keys with them.
+    for name in ["PORTAL_SECRET", "PORTAL_SECRET_FILE", "SIGNER", "GCP_KMS_ENDPOINT", "GCE_METADATA_HOST"] {
+        settings.extend(env.get(name).map(|value| (name, value.to_owned())));
+    }
+    if !env.is_set("PORTAL_SECRET") {
+        settings.push(("PORTAL_SECRET", secrets.portal_secret.clone()));
+    }
+    if !env.is_set("SIGNER") {
+        settings.push(("SIGNER", format!("local-ed25519:{}", key.display())));
+    }
+    Ok(settings)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::api;
 use crate::config::{Config, Env, Signer as SignerConfig};
 use crate::embedded::{self, Embedded};
 use crate::http_server::{self, Limits, Shutdown};
-use crate::signer::LocalEd25519;
+use crate::signer::{GcpKms, LocalKeys};
 use crate::state::{AppState, WebSettings};
 use crate::web::{files, headers, pages, request};
 use crate::{config, mail, ops, webhooks, worker};
@@ -17,7 +17,8 @@ use billing::StripeBilling;
 use domain::limits::Limits as AttemptLimits;
 use domain::passwords::Passwords;
 use domain::ports::billing::Billing;
-use domain::ports::time::{SystemClock, SystemRandom};
+use domain::ports::signer::{Algorithm, Signer};
+use domain::ports::time::{Clock, SystemClock, SystemRandom};
 use domain::{Services, Settings};
 use leptos::config::LeptosOptions;
 use seats::RedisSeats;
@@ -39,15 +40,13 @@ const DATABASE_CONNECTIONS: u32 = 16;
 pub async fn services(config: &Config) -> anyhow::Result<Services> {
     let store = Store::connect(config.database.url.expose(), DATABASE_CONNECTIONS).context("DATABASE_URL cannot be used")?;
     let seats = RedisSeats::connect(config.redis.url.expose()).await.context("REDIS_URL: Redis does not answer")?;
-    let signer = match &config.signer {
-        SignerConfig::LocalEd25519(path) => LocalEd25519::read(path)?,
-    };
+    let signer = signer(config).await?;
     let billing = config.stripe.as_ref().map(billing).transpose()?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     Ok(Services {
         store,
         seats: Arc::new(seats),
-        signer: Arc::new(signer),
+        signer,
         billing,
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
@@ -60,6 +59,25 @@ pub async fn services(config: &Config) -> anyhow::Result<Services> {
             billing_grace: time::Duration::days(config.billing_grace_days.into()),
         },
     })
+}
+
+/// The file of local keys and what they are for.
+fn key_file(signer: &SignerConfig) -> Option<(&Path, Algorithm)> {
+    match signer {
+        SignerConfig::LocalEd25519(path) => Some((path, Algorithm::EdDSA)),
+        SignerConfig::LocalRsa(path) => Some((path, Algorithm::RS256)),
+        SignerConfig::GcpKms(_) => None,
+    }
+}
+
+async fn signer(config: &Config) -> anyhow::Result<Arc<dyn Signer>> {
+    if let SignerConfig::GcpKms(kms) = &config.signer {
+        return Ok(Arc::new(GcpKms::connect(kms).await?));
+    }
+    let (path, algorithm) = key_file(&config.signer).context("SIGNER names no keys")?;
+    let keys = Arc::new(LocalKeys::open(path, algorithm, config.secret.expose(), Arc::new(SystemClock))?);
+    keys.follow();
+    Ok(keys)
 }
 
 fn billing(stripe: &config::Stripe) -> anyhow::Result<Arc<dyn Billing>> {
@@ -197,9 +215,10 @@ pub async fn dev(folder: &Path, env: Env, shutdown: Shutdown) -> anyhow::Result<
 
 async fn dev_on(folder: &Path, env: Env, shutdown: Shutdown) -> anyhow::Result<()> {
     let config = Config::from_env(&env)?;
-    let SignerConfig::LocalEd25519(key) = &config.signer;
-    if !key.exists() {
-        LocalEd25519::create(key)?;
+    if let Some((path, algorithm)) = key_file(&config.signer)
+        && !path.exists()
+    {
+        LocalKeys::create(path, algorithm, config.secret.expose(), SystemClock.now())?;
     }
     if let Some(owner) = &config.database.owner_url {
         migrate(owner.expose(), config.database.url.expose()).await?;
@@ -211,7 +230,8 @@ async fn dev_on(folder: &Path, env: Env, shutdown: Shutdown) -> anyhow::Result<(
     let in_folder = matches!(config.mail.delivery, config::MailDelivery::Folder(_));
     let mailbox = in_folder.then(|| embedded::mail_folder(&folder.canonicalize().unwrap_or_else(|_| folder.to_owned())));
     let url = config.http.base_url.as_str().to_owned();
-    let ready = announce(config.http.listen, url, mailbox.is_some());
+    let sandbox = config.stripe.as_ref().and_then(|s| s.api_base.as_ref()).map(ToString::to_string);
+    let ready = announce(config.http.listen, url, mailbox.is_some(), sandbox);
     let announced = tokio::spawn(ready);
     let outcome = serve(config, mailbox, true, shutdown).await;
     announced.abort();
@@ -219,13 +239,14 @@ async fn dev_on(folder: &Path, env: Env, shutdown: Shutdown) -> anyhow::Result<(
 }
 
 /// Tells the person at the terminal where to go, once it works.
-async fn announce(listen: SocketAddr, url: String, mailbox: bool) {
+async fn announce(listen: SocketAddr, url: String, mailbox: bool, sandbox: Option<String>) {
     while tokio::net::TcpStream::connect(listen).await.is_err() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let mail = if mailbox { format!("\n  Mail:   {url}/dev/mailbox") } else { String::new() };
+    let stripe = sandbox.map_or_else(String::new, |at| format!("\n  Stripe: a sandbox at {at}, where the card 4242 4242 4242 4242 pays"));
     #[allow(clippy::print_stdout, reason = "this is for the person at the terminal, not for the log")]
     {
-        println!("\n  Portal: {url}{mail}\n  Stop:   Ctrl-C\n");
+        println!("\n  Portal: {url}{mail}{stripe}\n  Stop:   Ctrl-C\n");
     }
 }

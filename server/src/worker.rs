@@ -1,6 +1,7 @@
 //! The portal's background work: mail, events of the seats, the payment provider's word, leases that ran out, copies in the live store.
 
 use crate::http_server::Shutdown;
+use crate::signer::{KEY_AGE, PUBLISHED_AHEAD};
 use domain::ports::mail::MailTransport;
 use domain::{Services, jobs};
 use std::future::Future;
@@ -44,6 +45,21 @@ pub async fn run(services: Services, mail: Arc<dyn MailTransport>, shutdown: Shu
     loops.spawn(repeat("copies", Duration::from_secs(1), shutdown.clone(), move || {
         let s = s.clone();
         async move { jobs::flush_copies(&s).await.map(|n| n > 0) }
+    }));
+    let s = services.clone();
+    loops.spawn(repeat("usage", Duration::from_secs(300), shutdown.clone(), move || {
+        let s = s.clone();
+        async move { domain::usage::roll_up(&s).await }
+    }));
+    let s = services.clone();
+    loops.spawn(repeat("keys", Duration::from_secs(3600), shutdown.clone(), move || {
+        let s = s.clone();
+        async move {
+            if let Some(key) = s.signer.rotate(Some(KEY_AGE), PUBLISHED_AHEAD).await? {
+                tracing::info!(kid = key.kid, signs_from = %key.signs_from, "made the next key for license tokens");
+            }
+            Ok(false)
+        }
     }));
     loops.spawn(repeat("purge", Duration::from_secs(600), shutdown.clone(), move || {
         let s = services.clone();

@@ -18,6 +18,7 @@ pub(super) fn phrase(entry: &AuditEntry) -> String {
         "member.role_changed" => format!("Changed role from {} to {}", role(details, "from"), role(details, "to")),
         "member.removed" => "Removed from the organization".to_owned(),
         "member.left" => "Left the organization".to_owned(),
+        "device.approved" => "Let a device sign in".to_owned(),
         "session.revoked" => "Revoked a session".to_owned(),
         "license.seats_changed" => match change(details, "max_seats") {
             Some((from, to)) => format!("Changed seats from {from} to {to}"),
@@ -77,7 +78,13 @@ fn renamed(details: &Value) -> String {
 }
 
 fn policy(details: &Value) -> String {
-    let all = [("lease_seconds", "lease", " s"), ("heartbeat_seconds", "heartbeat", " s"), ("offline_hours", "offline time", " h")];
+    let all = [
+        ("lease_seconds", "lease", " s"),
+        ("heartbeat_seconds", "heartbeat", " s"),
+        ("offline_hours", "offline time", " h"),
+        ("overage_percent", "allowance beyond the seats", " %"),
+        ("show_holders", "naming holders in refusals", ""),
+    ];
     let changes: Vec<String> = all
         .iter()
         .filter_map(|(name, label, unit)| change(details, name).map(|(from, to)| format!("{label} from {from}{unit} to {to}{unit}")))

@@ -7,7 +7,7 @@ use super::{BuySeats, UpdateSeats};
 use crate::PageError;
 use crate::layout::{OrgLayout, OrgPage, PageHead};
 use crate::org::{Org, org_page};
-use crate::page::filled;
+use crate::page::{counted, filled};
 use crate::problem::typed;
 use crate::ui::{self, Callout, Form, Sending, Tone, times};
 use crate::visit::told;
@@ -15,7 +15,8 @@ use domain::billing::view::{self, Billing};
 use leptos::prelude::*;
 use types::Problem;
 use types::billing::{Interval, SeatQuote};
-use types::licenses::LicenseSource;
+use types::licenses::{LicenseSource, LicenseStatus};
+use types::organizations::TenantStatus;
 
 /// Back from the provider: what was done there is read before the page is shown.
 #[component]
@@ -23,8 +24,8 @@ pub fn BillingReturnPage() -> impl IntoView {
     org_page(async |org| {
         let read = domain::billing::actions::returned(&org.ctx, org.services()).await;
         let toast = match read {
-            Ok(()) if filled("session_id").is_some() => "bought",
-            Ok(()) => "read",
+            Ok(true) if filled("session_id").is_some() => "bought",
+            Ok(_) => "read",
             Err(error @ domain::Error::Refused(_)) => return Err(told(error)),
             Err(error) => {
                 tracing::warn!(%error, "what was bought is read later");
@@ -50,10 +51,23 @@ async fn load(org: Org) -> Result<AnyView, PageError> {
         .then(|| view! { <PortalButton slug=slug.clone() class="btn btn-secondary">"Open customer portal"</PortalButton> });
     let dialog = (filled("cancel").is_some() && billing.may_change).then(|| cancel_dialog(&org, &billing)).flatten();
     let away = problem_of_parts();
+    let (several, suspended) = (billing.several, org.tenant.status == TenantStatus::Suspended);
     Ok(view! {
         <OrgLayout frame=org.frame() page=OrgPage::Billing toast=org.toast() dialog=dialog>
             <PageHead title="Billing">{portal}</PageHead>
             {away}
+            {several.then(|| view! {
+                <div class="mb-4">
+                    <Callout tone=Tone::Bad title="Two plans are running.">
+                        "Only one should. Ask our support: one is ended and what was paid for it is paid back."
+                    </Callout>
+                </div>
+            })}
+            {suspended.then(|| view! {
+                <div class="mb-4">
+                    <Callout tone=Tone::Warn title="Your organization is suspended.">"Seats cannot be bought or changed now. Ask our support."</Callout>
+                </div>
+            })}
             {billing.pending.clone().map(|by| view! { <Pending by=by/> })}
             {(!billing.may_change).then(|| view! {
                 <div class="mb-4"><Callout>{format!("You may look; plan and seats are changed by {}.", billing.whom_to_ask)}</Callout></div>
@@ -65,7 +79,11 @@ async fn load(org: Org) -> Result<AnyView, PageError> {
                 </div>
                 <div class="grid content-start gap-4">
                     {match (billing.subscription.clone(), billing.source) {
-                        (_, LicenseSource::Grant) => view! { <Granted billing=billing.clone()/> }.into_any(),
+                        (subscription, LicenseSource::Grant) => view! {
+                            <Granted billing=billing.clone()/>
+                            {subscription.map(|s| view! { <Plan slug=slug.clone() billing=billing.clone() subscription=s/> })}
+                        }
+                        .into_any(),
                         (Some(subscription), _) => view! { <Plan slug=slug.clone() billing=billing.clone() subscription=subscription/> }.into_any(),
                         (None, _) => view! { <FreePlan slug=slug.clone() billing=billing.clone()/> }.into_any(),
                     }}
@@ -108,6 +126,7 @@ fn problem_of_parts() -> Option<AnyView> {
 /// Seats: how many, what more or fewer cost, and the button.
 fn seats_card(slug: &str, billing: &Billing, quote: Option<Result<SeatQuote, Problem>>) -> AnyView {
     let price = match &billing.subscription {
+        _ if billing.source == LicenseSource::Grant => String::new(),
         Some(s) => format!("{} a seat, {} {}", s.unit_price, "each", s.interval.as_str()),
         None => billing.prices.first().map(|(interval, price)| format!("{price} a seat, each {}", interval.as_str())).unwrap_or_default(),
     };
@@ -171,11 +190,16 @@ fn picker(slug: &str, billing: &Billing, quote: Option<Result<SeatQuote, Problem
     };
     let error = problem.as_ref().map(|p| p.field("seats").map_or_else(|| p.detail.clone(), str::to_owned)).or(asked_wrong);
     if billing.unpaid.is_some() {
-        let seats = billing.seats;
+        let owned = counted(billing.seats as usize, "seat", "seats");
         let until = billing.unpaid.as_ref().map(|(_, until)| times::utc_date(*until)).unwrap_or_default();
+        let text = if billing.status == LicenseStatus::Restricted {
+            format!("You own {owned}; new starts are refused until the open invoice is paid. Then you can also change how many.")
+        } else {
+            format!("You own {owned} and keep them until {until}. Pay the open invoice to change how many.")
+        };
         return view! {
             <div class="card-body grid gap-3">
-                <p class="text-sm text-ink-2">{format!("You own {seats} seats and keep them until {until}. Pay the open invoice to change how many.")}</p>
+                <p class="text-sm text-ink-2">{text}</p>
             </div>
             {in_use(billing)}
         }
@@ -222,7 +246,11 @@ fn picker(slug: &str, billing: &Billing, quote: Option<Result<SeatQuote, Problem
                     (interval.to_string(), format!("{price} a seat, {how}"))
                 })
                 .collect();
-            let interval = filled("interval").unwrap_or_else(|| Interval::Month.to_string());
+            let interval = problem
+                .as_ref()
+                .and_then(|p| typed(p, "interval").map(str::to_owned))
+                .or_else(|| filled("interval"))
+                .unwrap_or_else(|| Interval::Month.to_string());
             view! {
                 <Form action=buy>
                     <SeatPicker

@@ -69,7 +69,7 @@ pub fn OwedNotice(
                 " "
                 {format!("{card} could not be charged.{again} {otherwise}")}
             </div>
-            <div class="flex flex-wrap gap-2">{ways}</div>
+            <div class="flex flex-none flex-wrap gap-2">{ways}</div>
         </div>
     }
 }
@@ -262,6 +262,7 @@ pub fn Granted(billing: Billing) -> impl IntoView {
                 <dl class="facts m-0">
                     <Fact name="Seats" value=owned(&billing)/>
                     <Fact name="Paid" value="As agreed"/>
+                    {billing.ends.map(|end| view! { <Fact name="Until" value=times::utc_date(end)/> })}
                 </dl>
             </div>
         </section>
@@ -386,8 +387,12 @@ pub fn cancel_dialog(org: &Org, billing: &Billing) -> Option<AnyView> {
         }
         _ => String::new(),
     };
+    let charged = match &billing.unpaid {
+        Some((invoice, _)) => format!("only the open {} is still charged", invoice.remaining),
+        None => "nothing is charged any more".to_owned(),
+    };
     let consequence = format!(
-        "You keep {} until {end}, and nothing is charged any more. Then you have the free plan: {}.{running}",
+        "You keep {} until {end}, and {charged}. Then you have the free plan: {}.{running}",
         counted(s.seats as usize, "seat", "seats"),
         counted(free as usize, "seat", "seats")
     );

@@ -214,7 +214,7 @@ fn said(price: Price, used: Option<u32>, owned: u32) -> AnyView {
 fn follow(organization: String, seats: ReadSignal<String>, interval: ReadSignal<String>, set_price: WriteSignal<Price>) {
     Effect::watch(
         move || (seats.get(), interval.get()),
-        move |(typed, interval), _, timer: Option<Option<TimeoutHandle>>| {
+        move |(typed, every), _, timer: Option<Option<TimeoutHandle>>| {
             if let Some(Some(timer)) = timer {
                 timer.clear();
             }
@@ -223,12 +223,12 @@ fn follow(organization: String, seats: ReadSignal<String>, interval: ReadSignal<
                 return None;
             };
             set_price.set(Price::Asking);
-            let (organization, interval, typed) = (organization.clone(), interval.clone(), typed.clone());
+            let (organization, every, typed) = (organization.clone(), every.clone(), typed.clone());
             let ask = move || {
                 leptos::task::spawn_local(async move {
-                    let answer = super::quote_seats(organization, number, interval).await;
-                    // Somebody has typed on: a later answer counts.
-                    if seats.try_get_untracked().as_ref() != Some(&typed) {
+                    let answer = super::quote_seats(organization, number, every.clone()).await;
+                    // Somebody has chosen anew: a later answer counts.
+                    if (seats.try_get_untracked(), interval.try_get_untracked()) != (Some(typed), Some(every)) {
                         return;
                     }
                     set_price.set(match answer {

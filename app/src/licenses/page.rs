@@ -167,7 +167,7 @@ fn limits(l: &License) -> impl IntoView + use<> {
     let at_the_limit = if l.hard_stop {
         format!("The {} start is refused until a seat is free; nobody who is running is cut off.", ordinal(l.max_seats.saturating_add(1)))
     } else {
-        "A few more are admitted beyond that, and the use is noted.".to_owned()
+        format!("Beyond that {} more are admitted; the use shows on the usage page.", l.admits() - l.max_seats)
     };
     let seconds = |s: u32| times::duration(s.into());
     let offline = if l.offline_hours == 0 {
@@ -180,6 +180,15 @@ fn limits(l: &License) -> impl IntoView + use<> {
         ("Heartbeat", format!("A running application confirms its seat every {}.", seconds(l.heartbeat_seconds))),
         ("Lease", format!("An application that crashes frees its seat by itself, {} after its last heartbeat.", seconds(l.lease_seconds))),
         ("Offline", offline),
+        (
+            "Refusals",
+            if l.show_holders {
+                "Whoever finds no free seat is told who holds them."
+            } else {
+                "Whoever finds no free seat is not told who holds them."
+            }
+            .to_owned(),
+        ),
     ]
     .map(|(name, text)| (name, text.into_any()))
     .into_iter()

@@ -34,6 +34,7 @@ fn nav(org: &Org) -> Vec<NavItem> {
     }
     let others = [
         (OrgPage::Licenses, Action::LicensesView),
+        (OrgPage::Usage, Action::UsageView),
         (OrgPage::Billing, Action::BillingView),
         (OrgPage::Audit, Action::AuditView),
         (OrgPage::Settings, Action::SettingsManage),

@@ -1,6 +1,6 @@
 //! What a new organisation does first.
 
-use crate::download::{Command, shell_word};
+use crate::download::Command;
 use crate::layout::OrgPage;
 use crate::org::Org;
 use crate::page::counted;
@@ -74,8 +74,7 @@ impl FirstSteps {
         } else {
             format!("Your role holds no seat. Whoever works with {product} gets the client, then:")
         };
-        let email = if self.may_start { shell_word(&self.email) } else { "YOU@EXAMPLE.COM".to_owned() };
-        let sign_in = format!("coditect-license login --email {email} --server {}", self.server);
+        let sign_in = format!("coditect-license login --server {}", self.server);
         view! {
             <li class="flex gap-3 px-4 py-4">
                 <span class="tick tick-now" aria-hidden="true">

@@ -61,20 +61,31 @@ impl StripeBilling {
 
 /// Stripe's name for the number's form. <https://docs.stripe.com/billing/customer/tax-ids#supported-tax-id>
 fn tax_id_type(country: &str, number: &str) -> CreateCustomerTaxIdType {
-    use CreateCustomerTaxIdType::{AuAbn, CaBn, ChVat, EuVat, GbVat, IsVat, NoVat, NzGst, UsEin};
+    use CreateCustomerTaxIdType::{
+        AeTrn, AuAbn, BrCnpj, CaBn, ChVat, EuVat, GbVat, InGst, IsVat, JpTrn, KrBrn, MxRfc, NoVat, NzGst, SgGst, TrTin, UsEin, ZaVat,
+    };
     // Northern Ireland, and Greece's own letters, are part of the EU's scheme.
     if number.starts_with("XI") || number.starts_with("EL") {
         return EuVat;
     }
     match country {
+        "AE" => AeTrn,
         "AU" => AuAbn,
+        "BR" => BrCnpj,
         "CA" => CaBn,
         "CH" | "LI" => ChVat,
         "GB" => GbVat,
+        "IN" => InGst,
         "IS" => IsVat,
+        "JP" => JpTrn,
+        "KR" => KrBrn,
+        "MX" => MxRfc,
         "NO" => NoVat,
         "NZ" => NzGst,
+        "SG" => SgGst,
+        "TR" => TrTin,
         "US" => UsEin,
+        "ZA" => ZaVat,
         _ => EuVat,
     }
 }

@@ -28,15 +28,17 @@ impl StripeBilling {
             .expand(vec!["data.default_payment_method".to_owned()]);
         let invoices = ListInvoice::new().customer(id).limit(50);
         let tax_ids = ListCustomerTaxId::new(id);
+        // First and plainly, because of one that was deleted nothing else can be asked.
+        if let RetrieveCustomerReturned::DeletedCustomer(_) = self.send(None, &RetrieveCustomer::new(id)).await? {
+            return Err(BillingError::CustomerGone);
+        }
         let (customer, subscriptions, invoices, tax_ids) = tokio::try_join!(
             self.send(None, &retrieve),
             self.send(None, &subscriptions),
             self.send(None, &invoices),
             self.send(None, &tax_ids),
         )?;
-        let RetrieveCustomerReturned::Customer(customer) = customer else {
-            return Err(BillingError::Unexpected("the customer was deleted at Stripe".to_owned()));
-        };
+        let RetrieveCustomerReturned::Customer(customer) = customer else { return Err(BillingError::CustomerGone) };
         self.check_mode(customer.livemode)?;
         let default_card = customer.invoice_settings.as_ref().and_then(|s| s.default_payment_method.as_ref()).and_then(card);
         let mut ours = Vec::new();

@@ -27,7 +27,7 @@ use stripe_shared::{
     CheckoutSession, CheckoutSessionBillingAddressCollection, CheckoutSessionMode, CheckoutSessionStatus, Invoice,
     SubscriptionScheduleEndBehavior,
 };
-use types::billing::Money;
+use types::billing::{Interval, Money};
 
 /// What the portal needs to know of Stripe's page.
 pub fn checkout(session: &CheckoutSession) -> Checkout {
@@ -97,7 +97,9 @@ impl StripeBilling {
             preview = preview.customer(customer);
         }
         let invoice = self.send(None, &preview).await?;
-        Ok(Preview { due_now: total(&invoice), lines: Vec::new(), recurring: total(&invoice) })
+        // A credit of the customer's is taken off the first one.
+        let due_now = Money::new(invoice.amount_due, &invoice.currency.to_string());
+        Ok(Preview { due_now, lines: Vec::new(), recurring: total(&invoice) })
     }
 
     pub(crate) async fn preview_seats(&self, customer: &str, change: &SeatChange) -> Result<Preview, BillingError> {
@@ -150,7 +152,13 @@ impl StripeBilling {
             .proration_date(change.at.unix_timestamp())
             // A declined card changes nothing.
             .payment_behavior(UpdateSubscriptionPaymentBehavior::ErrorIfIncomplete);
-        self.send(Some(key), &update).await.map(drop)
+        let added = self.send(Some(key), &update).await.map(drop);
+        if let (Err(BillingError::Declined(_) | BillingError::Refused { .. }), Some(booked)) = (&added, change.booked) {
+            // Nor the booking that had to be taken back for it.
+            let again = SeatChange { schedule: None, booked: None, to: booked, ..change.clone() };
+            self.book_seats(&format!("{key}-rebook"), &again).await?;
+        }
+        added
     }
 
     /// A schedule with two phases: the present period as it is, then the new number, after which the schedule lets go.
@@ -174,11 +182,14 @@ impl StripeBilling {
         };
         let mut present = UpdateSubscriptionSchedulePhases::new(items(change.from));
         present.start_date = Some(UpdateSubscriptionSchedulePhasesStartDate::Timestamp(current.start_date));
-        present.end_date = Some(UpdateSubscriptionSchedulePhasesEndDate::Timestamp(current.end_date));
+        present.end_date = Some(UpdateSubscriptionSchedulePhasesEndDate::Timestamp(change.period_end.unix_timestamp()));
         let mut next = UpdateSubscriptionSchedulePhases::new(items(change.to));
         next.proration_behavior = Some(UpdateSubscriptionSchedulePhasesProrationBehavior::None);
         next.duration = Some(UpdateSubscriptionSchedulePhasesDuration {
-            interval: UpdateSubscriptionSchedulePhasesDurationInterval::Month,
+            interval: match change.interval {
+                Interval::Month => UpdateSubscriptionSchedulePhasesDurationInterval::Month,
+                Interval::Year => UpdateSubscriptionSchedulePhasesDurationInterval::Year,
+            },
             interval_count: Some(1),
         });
         let update = UpdateSubscriptionSchedule::new(schedule.id.as_str())

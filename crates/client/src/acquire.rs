@@ -198,8 +198,8 @@ pub(crate) fn interval(seconds: u64) -> Duration {
     Duration::from_secs(seconds.clamp(1, 86_400))
 }
 
-/// As the list of sessions shows it.
-fn hostname() -> Option<String> {
+/// As the portal shows it to people.
+pub(crate) fn hostname() -> Option<String> {
     let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
     if name.is_empty() { None } else { Some(name.chars().take(253).collect()) }
 }

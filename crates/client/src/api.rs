@@ -67,8 +67,8 @@ impl Caller {
         Ok(Keys::from_jwks(answer.bytes()))
     }
 
-    pub(crate) async fn device_authorize(&self) -> Result<DeviceAuthorization, Error> {
-        let form = [("client_id", CLIENT_ID)];
+    pub(crate) async fn device_authorize(&self, hardware_id: &str, hostname: Option<&str>) -> Result<DeviceAuthorization, Error> {
+        let form = [("client_id", Some(CLIENT_ID)), ("hardware_id", Some(hardware_id)), ("hostname", hostname)];
         let answer = self.send(Method::POST, "api/v1/device/authorize", None, Body::Form(&form)).await?;
         if matches!(answer.status.as_u16(), 404 | 405 | 501) {
             return Err(Error::NoDeviceLogin);

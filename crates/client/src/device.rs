@@ -1,5 +1,6 @@
 //! Sign-in by browser: the device authorization grant (RFC 8628).
 
+use crate::acquire::hostname;
 use crate::api::DevicePoll;
 use crate::{Account, Client, Error, Refusal};
 use std::time::Duration;
@@ -28,7 +29,7 @@ pub struct DeviceCode {
 impl Client {
     /// Begins a sign-in by browser. [`Error::NoDeviceLogin`]: this portal offers none.
     pub async fn device_login(&self) -> Result<DeviceCode, Error> {
-        let answer = self.inner.caller.device_authorize().await?;
+        let answer = self.inner.caller.device_authorize(&self.inner.fingerprint.id, hostname().as_deref()).await?;
         Ok(DeviceCode {
             user_code: answer.user_code,
             verification_uri: answer.verification_uri,

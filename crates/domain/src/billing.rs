@@ -19,8 +19,9 @@ use crate::error::Result;
 use crate::ports::billing::Billing;
 use crate::services::Services;
 use std::sync::Arc;
-use store::{Actor, OpCtx, TenantTx, billing, members, tenants};
-use types::{Action, Code, Problem, Role};
+use store::{Actor, OpCtx, SystemTx, TenantTx, billing, members, tenants};
+use types::organizations::TenantStatus;
+use types::{Action, Code, Problem, Role, TenantId};
 
 fn provider(svc: &Services) -> Result<&Arc<dyn Billing>> {
     svc.billing
@@ -47,6 +48,37 @@ async fn require_buyer(ctx: &OpCtx, svc: &Services) -> Result<()> {
     }
     Err(Problem::new(Code::Forbidden, format!("Your role does not change plan and seats here. Ask {}.", whom_to_ask(&mut tx).await?))
         .into())
+}
+
+/// Nobody buys what he could not use.
+async fn require_not_suspended(ctx: &OpCtx, svc: &Services) -> Result<()> {
+    let mut tx = TenantTx::begin(ctx, &svc.store).await?;
+    let tenant = tx.tenant();
+    if tenants::get(&mut tx, tenant).await?.is_some_and(|t| t.status == TenantStatus::Suspended) {
+        let detail = "Your organization is suspended, so seats cannot be bought or changed now. Ask our support.";
+        return Err(Problem::new(Code::TenantSuspended, detail).into());
+    }
+    Ok(())
+}
+
+/// Before staff give a plan or suspend: a payment page that is open can no longer be paid, and what was paid is read. Refuses while
+/// something is being decided.
+pub(crate) async fn close_checkout(svc: &Services, tenant: TenantId) -> Result<()> {
+    let Some(provider) = &svc.billing else { return Ok(()) };
+    let (open, pending) = {
+        // The account's row is the portal's own.
+        let mut tx = SystemTx::begin(&OpCtx::system("Billing").in_tenant(tenant), &svc.store).await?;
+        (billing::account(&mut tx, tenant).await?.and_then(|a| a.checkout_id), billing::pending(&mut tx, tenant).await?.is_some())
+    };
+    if pending {
+        return Err(Problem::new(Code::Conflict, "A change of their plan is just being carried out. Try again in a minute.").into());
+    }
+    if let Some(open) = open
+        && provider.checkout(&open).await?.open
+    {
+        provider.expire_checkout(&open).await?;
+    }
+    sync(svc, tenant).await.map(drop)
 }
 
 /// "Ingrid Solberg or Per Lund"

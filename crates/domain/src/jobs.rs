@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::ports::mail::{Mail, MailTransport};
 use crate::services::Services;
 use store::activity::SessionEvent;
-use store::{OpCtx, SystemTx, activity, mail, refresh, revocations, signups, web_sessions};
+use store::{OpCtx, SystemTx, activity, device_codes, mail, refresh, revocations, signups, web_sessions};
 use time::Duration;
 
 /// Sends the next due mail. `false` when there is none. One that cannot be delivered is tried again later and later, for three days.
@@ -53,7 +53,8 @@ pub async fn drain_events(svc: &Services, consumer: &str, reclaim_after_ms: u64)
     });
     // Events of all tenants.
     let mut tx = SystemTx::begin(&OpCtx::system("events"), &svc.store).await?;
-    for (_, e) in &events {
+    for (position, e) in &events {
+        let (emitted_ms, seq) = position.emitted().unwrap_or((e.at_ms, 0));
         activity::insert_event(
             &mut tx,
             &SessionEvent {
@@ -71,6 +72,8 @@ pub async fn drain_events(svc: &Services, consumer: &str, reclaim_after_ms: u64)
                 active: i32::try_from(e.active).unwrap_or(i32::MAX),
                 max_seats: i32::try_from(e.max_seats).unwrap_or(i32::MAX),
                 reason: e.reason.clone(),
+                emitted_at: copies::from_millis(emitted_ms),
+                seq,
             },
         )
         .await?;
@@ -88,10 +91,13 @@ pub async fn purge(svc: &Services) -> Result<()> {
     let mut tx = SystemTx::begin(&OpCtx::system("purge"), &svc.store).await?;
     web_sessions::purge(&mut tx, now).await?;
     refresh::purge(&mut tx, now).await?;
+    // A while after their end, so that a device that still asks hears why.
+    device_codes::purge(&mut tx, now - Duration::hours(1)).await?;
     signups::purge(&mut tx, now).await?;
     revocations::purge(&mut tx, now).await?;
     mail::purge(&mut tx, now - Duration::days(3)).await?;
     tx.commit().await?;
+    crate::usage::purge(svc).await?;
     svc.limits.tidy();
     Ok(())
 }

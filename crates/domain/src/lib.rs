@@ -7,6 +7,7 @@ pub mod access;
 pub mod audit;
 pub mod billing;
 pub mod copies;
+pub mod device_login;
 pub mod error;
 pub mod identity;
 pub mod jobs;
@@ -24,6 +25,7 @@ pub mod sessions;
 pub mod signup;
 pub mod support;
 mod tokens;
+pub mod usage;
 
 pub use error::{Error, Result};
 pub use services::{Services, Settings};

@@ -25,6 +25,8 @@ fn view(l: licenses::License, active: Option<u32>, now: time::OffsetDateTime) ->
         active,
         expires_at: l.expiry,
         hard_stop: l.hard_stop,
+        overage_percent: l.overage_percent,
+        show_holders: l.show_holders,
         lease_seconds: l.lease_seconds,
         heartbeat_seconds: l.heartbeat_seconds,
         offline_hours: l.offline_hours,
@@ -112,7 +114,7 @@ fn ladder(license: Option<&License>, suspended: bool, holds_seat: bool, holds_al
     if !holds_seat {
         return (ValidateCode::RoleHoldsNoSeat, "Your role in the organization does not hold a seat.");
     }
-    if !holds_already && l.hard_stop && l.active.is_some_and(|a| a >= l.max_seats) {
+    if !holds_already && l.active.is_some_and(|a| a >= l.admits()) {
         return (ValidateCode::SeatsExhausted, "All seats are in use.");
     }
     (ValidateCode::Valid, "The license is valid.")
@@ -125,6 +127,9 @@ pub struct PolicyChange {
     pub lease_seconds: Option<u32>,
     pub heartbeat_seconds: Option<u32>,
     pub offline_hours: Option<u32>,
+    /// 0 is a hard stop at the limit.
+    pub overage_percent: Option<u32>,
+    pub show_holders: Option<bool>,
 }
 
 /// Changes seats or policy of a tenant's first licence, or of the named one, from the operator's shell. The next acquire sees it.
@@ -150,6 +155,9 @@ pub async fn set_policy(ctx: &OpCtx, svc: &Services, slug: &str, key: Option<&st
     license.lease_seconds = change.lease_seconds.unwrap_or(license.lease_seconds);
     license.heartbeat_seconds = change.heartbeat_seconds.unwrap_or(license.heartbeat_seconds);
     license.offline_hours = change.offline_hours.unwrap_or(license.offline_hours);
+    license.overage_percent = change.overage_percent.unwrap_or(license.overage_percent);
+    license.hard_stop = license.overage_percent == 0;
+    license.show_holders = change.show_holders.unwrap_or(license.show_holders);
     check_policy(&license)?;
     licenses::update(&mut tx, &license).await?;
     let action = if change.max_seats.is_some() { "license.seats_changed" } else { "license.policy_changed" };
@@ -158,6 +166,8 @@ pub async fn set_policy(ctx: &OpCtx, svc: &Services, slug: &str, key: Option<&st
         "lease_seconds": [before.lease_seconds, license.lease_seconds],
         "heartbeat_seconds": [before.heartbeat_seconds, license.heartbeat_seconds],
         "offline_hours": [before.offline_hours, license.offline_hours],
+        "overage_percent": [before.overage_percent, license.overage_percent],
+        "show_holders": [before.show_holders, license.show_holders],
     });
     audit::append(&mut tx, tenant, now, NewEntry { action, subject: &license.key, reason: None, details }).await?;
     tx.commit().await?;
@@ -175,6 +185,9 @@ fn check_policy(l: &licenses::License) -> Result<()> {
     }
     if !(1..=86_400).contains(&l.heartbeat_seconds) || l.heartbeat_seconds >= l.lease_seconds {
         return field("heartbeat_seconds", "At least 1 second and shorter than the lease.");
+    }
+    if ![0, 25, 50, 100].contains(&l.overage_percent) {
+        return field("overage_percent", "0 (a hard stop), 25, 50 or 100 percent.");
     }
     if l.offline_hours > 8_760 {
         return field("offline_hours", "At most 8,760 hours.");

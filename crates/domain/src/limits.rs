@@ -6,7 +6,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
-use types::{Code, Problem};
+use types::{Code, Problem, UserId};
 
 /// The limits of one process.
 #[derive(Debug)]
@@ -14,6 +14,9 @@ pub struct Limits {
     sign_in: DefaultKeyedRateLimiter<(String, Option<IpAddr>)>,
     mail: DefaultKeyedRateLimiter<String>,
     hash: DefaultKeyedRateLimiter<Option<IpAddr>>,
+    device: DefaultKeyedRateLimiter<Option<IpAddr>>,
+    user_code: DefaultKeyedRateLimiter<UserId>,
+    user_code_address: DefaultKeyedRateLimiter<Option<IpAddr>>,
 }
 
 fn quota(burst: u32, one_per: Duration) -> Quota {
@@ -36,6 +39,9 @@ impl Default for Limits {
             sign_in: RateLimiter::keyed(quota(10, Duration::from_secs(12))),
             mail: RateLimiter::keyed(quota(5, Duration::from_secs(300))),
             hash: RateLimiter::keyed(quota(200, Duration::from_millis(500))),
+            device: RateLimiter::keyed(quota(100, Duration::from_secs(3))),
+            user_code: RateLimiter::keyed(quota(20, Duration::from_secs(10))),
+            user_code_address: RateLimiter::keyed(quota(200, Duration::from_secs(1))),
         }
     }
 }
@@ -57,6 +63,17 @@ impl Limits {
         Ok(self.hash.check_key(&network(ip)).map_err(|n| refuse(&n))?)
     }
 
+    /// Counts the beginning of a login by device code from this address.
+    pub fn device(&self, ip: Option<IpAddr>) -> Result<()> {
+        Ok(self.device.check_key(&network(ip)).map_err(|n| refuse(&n))?)
+    }
+
+    /// Counts a user code that this person enters at this address. Some thousand million are possible, so nobody finds one that waits.
+    pub fn user_code(&self, user: UserId, ip: Option<IpAddr>) -> Result<()> {
+        self.user_code_address.check_key(&network(ip)).map_err(|n| refuse(&n))?;
+        Ok(self.user_code.check_key(&user).map_err(|n| refuse(&n))?)
+    }
+
     /// Counts a mail to this address; `false` means: do not send, and do not tell.
     pub fn mail(&self, email: &str) -> bool {
         self.mail.check_key(&email.to_owned()).is_ok()
@@ -67,6 +84,9 @@ impl Limits {
         self.sign_in.retain_recent();
         self.mail.retain_recent();
         self.hash.retain_recent();
+        self.device.retain_recent();
+        self.user_code.retain_recent();
+        self.user_code_address.retain_recent();
     }
 }
 

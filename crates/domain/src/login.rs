@@ -100,7 +100,8 @@ pub async fn login(ctx: &OpCtx, svc: &Services, request: &LoginRequest) -> Resul
     Ok(answer)
 }
 
-async fn begin_family(
+/// Begins a login of the installed application. Refuses one who is no member.
+pub(crate) async fn begin_family(
     tx: &mut SystemTx,
     svc: &Services,
     user: UserId,

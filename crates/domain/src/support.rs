@@ -46,6 +46,10 @@ pub async fn set_suspended(ctx: &OpCtx, svc: &Services, tenant: TenantId, suspen
     require_staff(ctx)?;
     let reason = check::reason(reason)?;
     let now = svc.now();
+    if suspended && let Err(error) = billing::close_checkout(svc, tenant).await {
+        // It must not keep anybody from being suspended.
+        tracing::warn!(%tenant, %error, "a payment page may still be open");
+    }
     // The tenant role cannot change its own standing by this door.
     let mut tx = SystemTx::begin(&ctx.in_tenant(tenant), &svc.store).await?;
     let found = tenants::get(&mut tx, tenant).await?.ok_or_else(not_found)?;
@@ -75,6 +79,7 @@ pub async fn grant_plan(ctx: &OpCtx, svc: &Services, tenant: TenantId, seats: &s
     let (Some(seats), Some(until), Some(reason)) = (seats, until, reason) else {
         return Err(Error::Internal("checked fields are missing".into()));
     };
+    billing::close_checkout(svc, tenant).await?;
     change_grant(ctx, svc, tenant, &reason, "license.granted", |license| {
         if license.source == LicenseSource::Subscription {
             let detail = "This organization pays for a plan. It must be canceled and ended before another one is granted.";

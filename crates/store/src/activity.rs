@@ -21,14 +21,17 @@ pub struct SessionEvent {
     pub active: i32,
     pub max_seats: i32,
     pub reason: Option<String>,
+    /// When and as which of that millisecond it was emitted; `at` of a lease that ran out may lie before.
+    pub emitted_at: OffsetDateTime,
+    pub seq: i32,
 }
 
 /// Stores an event once, however often it is read. One of a tenant or licence that is gone is dropped. Returns whether it is new.
 pub async fn insert_event(tx: &mut SystemTx, e: &SessionEvent) -> Result<bool, Error> {
     let new = sqlx::query!(
         "INSERT INTO session_events (tenant_id, session_id, fence, kind, at, license_id, user_id, hardware_id, instance_id, hostname,
-                                     client_version, active, max_seats, reason)
-         SELECT l.tenant_id, $2, $3, $4, $5, l.id, $7, $8, $9, $10, $11, $12, $13, $14
+                                     client_version, active, max_seats, reason, emitted_at, seq)
+         SELECT l.tenant_id, $2, $3, $4, $5, l.id, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
          FROM licenses l WHERE l.tenant_id = $1 AND l.id = $6
          ON CONFLICT (tenant_id, session_id, fence, kind) DO NOTHING",
         e.tenant_id.0,
@@ -44,7 +47,9 @@ pub async fn insert_event(tx: &mut SystemTx, e: &SessionEvent) -> Result<bool, E
         e.client_version,
         e.active,
         e.max_seats,
-        e.reason
+        e.reason,
+        e.emitted_at,
+        e.seq
     )
     .execute(tx.conn())
     .await?
@@ -143,22 +148,4 @@ pub async fn denials_since(tx: &mut TenantTx, since: OffsetDateTime) -> Result<i
     )
     .fetch_one(tx.conn())
     .await?)
-}
-
-/// Seats in use after each change since then, oldest first, with the limit of that moment: the steps of the usage chart.
-pub async fn steps_since(
-    tx: &mut TenantTx,
-    since: OffsetDateTime,
-    limit: i64,
-) -> Result<Vec<(OffsetDateTime, LicenseId, i32, i32, String)>, Error> {
-    let tenant = tx.tenant();
-    let rows = sqlx::query!(
-        "SELECT at, license_id, active, max_seats, kind FROM session_events WHERE tenant_id = $1 AND at >= $2 ORDER BY at, fence LIMIT $3",
-        tenant.0,
-        since,
-        limit
-    )
-    .fetch_all(tx.conn())
-    .await?;
-    Ok(rows.into_iter().map(|r| (r.at, LicenseId(r.license_id), r.active, r.max_seats, r.kind)).collect())
 }

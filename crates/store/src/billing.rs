@@ -10,6 +10,8 @@ pub struct Account {
     pub tenant_id: TenantId,
     pub customer_id: Option<String>,
     pub checkout_id: Option<String>,
+    /// How often somebody has begun to synchronise. Stands still without a customer.
+    pub fence: i64,
     /// What the provider said at `synced_at`; the domain knows its shape.
     pub state: Option<serde_json::Value>,
     pub synced_at: Option<OffsetDateTime>,
@@ -17,13 +19,14 @@ pub struct Account {
 
 /// The account, if the tenant has ever had to do with money.
 pub async fn account(tx: &mut impl Tx, tenant: TenantId) -> Result<Option<Account>, Error> {
-    let row = sqlx::query!("SELECT customer_id, checkout_id, state, synced_at FROM billing_accounts WHERE tenant_id = $1", tenant.0)
+    let row = sqlx::query!("SELECT customer_id, checkout_id, fence, state, synced_at FROM billing_accounts WHERE tenant_id = $1", tenant.0)
         .fetch_optional(tx.conn())
         .await?;
     Ok(row.map(|r| Account {
         tenant_id: tenant,
         customer_id: r.customer_id,
         checkout_id: r.checkout_id,
+        fence: r.fence,
         state: r.state,
         synced_at: r.synced_at,
     }))
@@ -43,6 +46,18 @@ pub async fn set_customer(tx: &mut SystemTx, tenant: TenantId, customer: &str) -
     sqlx::query!("UPDATE billing_accounts SET customer_id = COALESCE(customer_id, $2) WHERE tenant_id = $1", tenant.0, customer)
         .execute(tx.conn())
         .await?;
+    Ok(())
+}
+
+/// Forgets a customer that is no longer there, unless somebody has claimed since.
+pub async fn forget_customer(tx: &mut SystemTx, claim: &Claim) -> Result<(), Error> {
+    sqlx::query!(
+        "UPDATE billing_accounts SET customer_id = NULL, checkout_id = NULL WHERE tenant_id = $1 AND fence = $2",
+        claim.tenant.0,
+        claim.fence
+    )
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 
@@ -103,7 +118,7 @@ pub async fn claim(tx: &mut SystemTx, tenant: TenantId, lease_until: OffsetDateT
 }
 
 /// Writes what the provider said, unless somebody has claimed since. Says whether it was written. A webhook that rang meanwhile makes
-/// the account due again at once.
+/// the account due again at once, and an unanswered intent within the minute.
 pub async fn finish(
     tx: &mut SystemTx,
     claim: &Claim,
@@ -114,7 +129,9 @@ pub async fn finish(
     let written = sqlx::query!(
         "UPDATE billing_accounts SET state = $3, synced_at = $4, failures = 0, lease_until = NULL,
                 sync_due_at = CASE WHEN EXISTS (SELECT FROM billing_events e WHERE e.customer_id = billing_accounts.customer_id AND e.id > $6)
-                              THEN $4::timestamptz ELSE $5 END
+                              THEN $4::timestamptz
+                              WHEN EXISTS (SELECT FROM billing_intents i WHERE i.tenant_id = $1 AND i.status = 'pending')
+                              THEN LEAST($5, $4 + interval '1 minute') ELSE $5 END
          WHERE tenant_id = $1 AND fence = $2",
         claim.tenant.0,
         claim.fence,

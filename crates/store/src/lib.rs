@@ -8,6 +8,7 @@ pub mod activity;
 pub mod audit;
 pub mod billing;
 pub mod ctx;
+pub mod device_codes;
 pub mod invitations;
 pub mod licenses;
 pub mod mail;
@@ -20,6 +21,7 @@ pub mod signups;
 pub mod staff;
 pub mod tenants;
 mod tx;
+pub mod usage;
 pub mod users;
 pub mod web_sessions;
 

@@ -1,6 +1,6 @@
 //! Logins of the installed application: chains of refresh tokens.
 
-use crate::{Error, SystemTx, Tx};
+use crate::{Error, SystemTx, Tx, device_codes};
 use time::OffsetDateTime;
 use types::{FamilyId, TenantId, UserId};
 
@@ -98,8 +98,9 @@ pub async fn end_family(tx: &mut SystemTx, family: FamilyId, now: OffsetDateTime
     Ok(())
 }
 
-/// Ends every login of a person, in one tenant or in all.
+/// Ends every login of a person, in one tenant or in all; also those that he has approved and no device has fetched yet.
 pub async fn end_all(tx: &mut SystemTx, user: UserId, tenant: Option<TenantId>, now: OffsetDateTime) -> Result<u64, Error> {
+    device_codes::forget_approved(tx, user, tenant).await?;
     Ok(sqlx::query!(
         "UPDATE refresh_families SET ended_at = $3 WHERE user_id = $1 AND ($2::uuid IS NULL OR tenant_id = $2) AND ended_at IS NULL",
         user.0,

@@ -113,5 +113,10 @@ fn unknown(method: &str, path: &[&str]) -> ApiError {
 
 fn retrieve(state: &State, kind: &str, id: &str, params: &Params) -> Answer {
     params.allow(&["client_secret"])?;
+    if kind == "customer"
+        && let Some(gone) = state.find("deleted_customer", id)
+    {
+        return Ok(gone.clone());
+    }
     state.get(kind, id, if kind == "customer" || kind == "event" { "id" } else { kind })
 }

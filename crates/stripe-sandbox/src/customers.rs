@@ -98,7 +98,10 @@ pub fn delete(state: &mut State, id: &str) -> Answer {
     }
     state.remove("customer", id);
     events::emit(state, "customer.deleted", customer, None);
-    Ok(json!({"id": id, "object": "customer", "deleted": true}))
+    let tombstone = json!({"id": id, "object": "customer", "deleted": true});
+    // It can still be retrieved, as what it is; nothing else finds it.
+    state.insert("deleted_customer", tombstone.clone());
+    Ok(tombstone)
 }
 
 /// `GET /v1/customers`

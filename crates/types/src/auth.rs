@@ -1,5 +1,6 @@
 //! Requests and answers of `/api/v1/auth`.
 
+use crate::roles::text_enum;
 use crate::{FamilyId, Role, TenantId, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -64,6 +65,77 @@ pub struct TokenResponse {
 #[serde(deny_unknown_fields)]
 pub struct RefreshRequest {
     pub refresh_token: String,
+}
+
+/// Begins a login that somebody approves in a browser (RFC 8628 §3.1). What it does not know it ignores, as the RFC asks for.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DeviceAuthorizationRequest {
+    /// Which program asks; not needed.
+    #[serde(default)]
+    pub client_id: Option<String>,
+    /// Binds the refresh token to this device.
+    #[serde(default)]
+    pub hardware_id: Option<String>,
+    /// What the person who approves it sees.
+    #[serde(default)]
+    pub hostname: Option<String>,
+}
+
+/// RFC 8628 §3.2
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DeviceAuthorizationResponse {
+    /// What the device polls with; nobody else learns it.
+    pub device_code: String,
+    /// What the person types.
+    #[cfg_attr(feature = "openapi", schema(example = "WDJB-MJHT"))]
+    pub user_code: String,
+    /// Where he types it.
+    pub verification_uri: String,
+    /// The same with the code filled in.
+    pub verification_uri_complete: String,
+    /// Seconds until both codes end.
+    pub expires_in: u64,
+    /// Seconds between two polls.
+    pub interval: u64,
+}
+
+/// Asks whether the login has been approved (RFC 8628 §3.4).
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DeviceTokenRequest {
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, example = "urn:ietf:params:oauth:grant-type:device_code"))]
+    pub grant_type: Option<String>,
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub device_code: Option<String>,
+}
+
+text_enum!(
+    /// Why a device has no token (RFC 8628 §3.5, RFC 6749 §5.2).
+    DeviceError {
+        /// Nobody has decided yet.
+        AuthorizationPending = "authorization_pending",
+        /// Nor has anybody decided, and the device asks too often: from now on it waits five seconds longer.
+        SlowDown = "slow_down",
+        AccessDenied = "access_denied",
+        ExpiredToken = "expired_token",
+        /// No such code, or its login has been fetched.
+        InvalidGrant = "invalid_grant",
+        InvalidRequest = "invalid_request",
+        UnsupportedGrantType = "unsupported_grant_type",
+    }
+);
+
+/// The error document of OAuth (RFC 6749 §5.2), which the two calls of the device flow answer with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DeviceErrorResponse {
+    pub error: DeviceError,
+    /// For a person.
+    pub error_description: String,
 }
 
 /// Who the access token speaks for.

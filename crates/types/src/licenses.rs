@@ -175,11 +175,25 @@ pub struct License {
     pub expires_at: Option<OffsetDateTime>,
     /// `hard_stop`: at the limit nobody more is admitted.
     pub hard_stop: bool,
+    /// Percent of `max_seats` that may be used beyond it; counted and shown.
+    #[serde(default)]
+    pub overage_percent: u32,
+    /// A refusal names who holds the seats.
+    #[serde(default)]
+    pub show_holders: bool,
     pub lease_seconds: u32,
     pub heartbeat_seconds: u32,
     pub offline_hours: u32,
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
+}
+
+impl License {
+    /// Seats that can be in use at once, the allowance beyond those owned included.
+    pub fn admits(&self) -> u32 {
+        let more = u64::from(self.max_seats) * u64::from(if self.hard_stop { 0 } else { self.overage_percent }) / 100;
+        self.max_seats.saturating_add(u32::try_from(more).unwrap_or(u32::MAX))
+    }
 }
 
 /// Who holds a seat now.

@@ -2,6 +2,7 @@
 
 mod audit;
 mod auth;
+mod device;
 mod licenses;
 mod members;
 mod organizations;
@@ -47,6 +48,7 @@ impl Modify for BearerToken {
 fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Document::openapi())
         .nest("/api/v1/auth", auth::router())
+        .nest("/api/v1/device", device::router())
         .nest("/api/v1/licenses", licenses::router())
         .nest("/api/v1/sessions", sessions::router())
         .nest("/api/v1/organizations", organizations::router())
@@ -83,6 +85,8 @@ mod tests {
             ("post", "/api/v1/auth/refresh"),
             ("post", "/api/v1/auth/logout"),
             ("get", "/api/v1/auth/me"),
+            ("post", "/api/v1/device/authorize"),
+            ("post", "/api/v1/device/token"),
             ("post", "/api/v1/licenses/acquire"),
             ("put", "/api/v1/licenses/heartbeat"),
             ("delete", "/api/v1/licenses/release/{session_id}"),

@@ -137,8 +137,27 @@ fn mail_goes_by_tls_or_to_loopback_or_into_a_folder() {
 
 #[test]
 fn signers_and_secrets() {
-    mistake("SIGNER", "local-ed25519:");
-    mistake("SIGNER", "vault");
+    for bad in ["local-ed25519:", "local-rsa:", "local-rsa", "vault", "gcp-kms:", "gcp-kms:projects/p/../x", "gcp-kms:a,b"] {
+        mistake("SIGNER", bad);
+    }
+    let signer = |text: &str, more: &[(&str, &str)]| Config::from_env(&env(&[&[("SIGNER", text)], more].concat())).unwrap().signer;
+    assert_eq!(signer("local-rsa:/keys/a:b", &[]), Signer::LocalRsa("/keys/a:b".into()));
+    let (a, b) = (
+        "projects/p-1/locations/eu/keyRings/r/cryptoKeys/k/cryptoKeyVersions/2",
+        "projects/example.com:p/locations/eu/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1",
+    );
+    let Signer::GcpKms(kms) = signer(&format!("gcp-kms:{a}, {b}"), &[]) else { panic!() };
+    assert_eq!(
+        (kms.versions, kms.endpoint, kms.metadata_host.as_str()),
+        (vec![a.to_owned(), b.to_owned()], None, "metadata.google.internal")
+    );
+    let text = format!("gcp-kms:{a}");
+    let Signer::GcpKms(kms) = signer(&text, &[("GCP_KMS_ENDPOINT", "http://127.0.0.1:9020")]) else { panic!() };
+    assert!(kms.is_emulator());
+    let Signer::GcpKms(kms) = signer(&text, &[("GCP_KMS_ENDPOINT", "https://kms.example.com")]) else { panic!() };
+    assert!(!kms.is_emulator());
+    let plain = mistakes(&[("SIGNER", &text), ("GCP_KMS_ENDPOINT", "http://kms.example.com")]);
+    assert!(plain.len() == 1 && plain[0].starts_with("GCP_KMS_ENDPOINT"), "{plain:?}");
     mistake("PORTAL_SECRET", "short");
 }
 

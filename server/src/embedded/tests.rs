@@ -62,12 +62,23 @@ async fn fills_the_configuration_and_runs_once_per_folder() {
 #[tokio::test]
 async fn starts_only_what_no_variable_names() {
     let folder = Folder::new("partly");
-    let given = [("DATABASE_URL", "postgres://app:pw@db/portal"), ("REDIS_URL_FILE", "/run/redis-url"), ("MAIL_FROM", "a@example.com")];
+    let given = [
+        ("DATABASE_URL", "postgres://app:pw@db/portal"),
+        ("REDIS_URL_FILE", "/run/redis-url"),
+        ("MAIL_FROM", "a@example.com"),
+        ("SIGNER", "local-rsa:/keys/rsa.pem"),
+        ("PORTAL_SECRET_FILE", "/run/secret"),
+    ];
     let (embedded, env) = start(&folder.portal(), &given).await.unwrap();
     assert_eq!(env.get("DATABASE_URL"), Some("postgres://app:pw@db/portal"));
     assert_eq!(env.get("MAIL_FROM"), Some("a@example.com"));
     assert!(env.get("REDIS_URL").is_none() && env.get("DATABASE_OWNER_URL").is_none());
     assert!(!folder.portal().join("postgres").exists() && !folder.portal().join("redis").exists());
+    // `portal admin` reads the same keys.
+    let reached = running(&folder.portal()).unwrap().unwrap();
+    for name in ["SIGNER", "PORTAL_SECRET", "PORTAL_SECRET_FILE"] {
+        assert_eq!(reached.get(name), env.get(name), "{name}");
+    }
     embedded.stop().await.unwrap();
 }
 

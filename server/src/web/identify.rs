@@ -62,7 +62,9 @@ pub async fn layer(
 
 /// Pages behind sign-in.
 fn needs_sign_in(path: &str) -> bool {
-    ["/orgs", "/account", "/support"].iter().any(|p| path == *p || path.strip_prefix(p).is_some_and(|rest| rest.starts_with('/')))
+    ["/orgs", "/account", "/device", "/support"]
+        .iter()
+        .any(|p| path == *p || path.strip_prefix(p).is_some_and(|rest| rest.starts_with('/')))
 }
 
 /// The user of the session, unless its time is over. Notes now and then that it is in use.
@@ -88,10 +90,10 @@ mod tests {
 
     #[test]
     fn only_what_belongs_to_somebody_needs_sign_in() {
-        for path in ["/orgs", "/orgs/new", "/orgs/a/members", "/account", "/support/tenants/x"] {
+        for path in ["/orgs", "/orgs/new", "/orgs/a/members", "/account", "/device", "/support/tenants/x"] {
             assert!(needs_sign_in(path), "{path}");
         }
-        for path in ["/", "/login", "/signup", "/organs", "/supporting", "/invitations/t", "/healthz"] {
+        for path in ["/", "/login", "/signup", "/organs", "/supporting", "/devices", "/invitations/t", "/healthz"] {
             assert!(!needs_sign_in(path), "{path}");
         }
     }

@@ -43,6 +43,7 @@ pub fn router(state: &AppState) -> Router<AppState> {
         .route("/orgs/{slug}/live", get(live::live))
         .route("/orgs/{slug}/audit.csv", get(exports::csv))
         .route("/orgs/{slug}/audit.json", get(exports::json))
+        .route("/orgs/{slug}/usage.csv", get(exports::usage))
         .route(app::layout::SIGN_OUT_PATH, post(sign_out))
         .route(app::layout::THEME_PATH, post(theme))
         .leptos_routes_with_context(

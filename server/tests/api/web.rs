@@ -73,7 +73,7 @@ async fn every_answer_is_dressed() {
 async fn strangers_are_sent_to_sign_in_and_unknown_pages_are_404() {
     let portal = Portal::start().await;
     portal.founder("Alpha").await;
-    for path in ["/orgs/alpha", "/orgs/never-was/members?x=1", "/account", "/support"] {
+    for path in ["/orgs/alpha", "/orgs/never-was/members?x=1", "/account", "/device?user_code=WDJB-MJHT", "/support"] {
         let answer = portal.call(Method::GET, path, None, None).await;
         assert_eq!(answer.status, 303, "{path}");
         assert!(answer.headers["location"].to_str().unwrap().starts_with("/login?next=%2F"), "{path}");

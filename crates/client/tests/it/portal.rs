@@ -326,7 +326,7 @@ async fn device_authorize(State(world): State<Shared>, body: String) -> Response
     if world.lock().unwrap().device.is_none() {
         return problem(404, "not_found", "Not found");
     }
-    assert!(body.contains("client_id="), "{body}");
+    assert!(["client_id=", "hardware_id=device-1", "hostname="].iter().all(|field| body.contains(field)), "{body}");
     with(
         200,
         json!({"device_code": "dc", "user_code": "WDJB-MJHT", "verification_uri": "https://portal.example/device", "expires_in": 600, "interval": 1}),

@@ -3,7 +3,7 @@
 use super::intents::{Request, perform};
 use super::quotes::{agreed, check_seats, last_state, may_change, overtaken};
 use super::standing::standing;
-use super::{plans, provider, require_buyer};
+use super::{plans, provider, require_buyer, require_not_suspended};
 use crate::access::{not_found, require};
 use crate::error::{Error, Fields, Result};
 use crate::ports::billing::{Details, State};
@@ -33,6 +33,7 @@ pub enum Decided {
 pub async fn buy(ctx: &OpCtx, svc: &Services, seats: u32, interval: Interval) -> Result<Decided> {
     require_buyer(ctx, svc).await?;
     let seats = check_seats(seats)?;
+    require_not_suspended(ctx, svc).await?;
     let provider = provider(svc)?;
     let tenant = ctx.tenant.ok_or_else(not_found)?;
     let customer = customer(ctx, svc, tenant).await?;
@@ -51,11 +52,18 @@ pub async fn buy(ctx: &OpCtx, svc: &Services, seats: u32, interval: Interval) ->
         let slug = tenants::get(&mut tx, tenant).await?.ok_or_else(not_found)?.slug;
         (slug, billing::account(&mut tx, tenant).await?.and_then(|a| a.checkout_id))
     };
-    // Of two tabs only the later one can be paid.
-    if let Some(open) = open
-        && provider.checkout(&open).await?.open
-    {
-        provider.expire_checkout(&open).await?;
+    // Of two tabs only the later one can be paid; unless the earlier one has been, a moment ago.
+    if let Some(open) = &open {
+        if provider.checkout(open).await?.open {
+            provider.expire_checkout(open).await?;
+        }
+        if provider.checkout(open).await?.complete {
+            super::sync(svc, tenant).await?;
+            let (_, state, _) = last_state(ctx, svc).await?;
+            if state.is_some_and(|state| state.live().next().is_some()) {
+                return Err(Problem::new(Code::Conflict, "You have just bought a plan in another tab. Look at it here.").into());
+            }
+        }
     }
     let page = format!("{}/orgs/{slug}/billing", svc.settings.base_url);
     let request = Request::Checkout {
@@ -64,6 +72,7 @@ pub async fn buy(ctx: &OpCtx, svc: &Services, seats: u32, interval: Interval) ->
         seats,
         success_url: format!("{page}/return?session_id={{CHECKOUT_SESSION_ID}}"),
         cancel_url: page,
+        replaces: open,
     };
     let opened = perform(ctx, svc, tenant, request).await?;
     match opened.and_then(|c| c.url) {
@@ -74,20 +83,20 @@ pub async fn buy(ctx: &OpCtx, svc: &Services, seats: u32, interval: Interval) ->
 
 /// The provider's customer of this tenant; made once.
 async fn customer(ctx: &OpCtx, svc: &Services, tenant: TenantId) -> Result<String> {
-    let (name, email, known) = {
+    let (name, email, known, generation) = {
         // The account's row is the portal's own.
         let mut tx = SystemTx::begin(ctx, &svc.store).await?;
         let account = billing::lock(&mut tx, tenant, svc.now()).await?;
         let organization = tenants::get(&mut tx, tenant).await?.ok_or_else(not_found)?;
         let email = billing::contacts(&mut tx, tenant).await?.into_iter().next().map(|(_, email)| email).unwrap_or_default();
         tx.commit().await?;
-        (organization.name, email, account.customer_id)
+        (organization.name, email, account.customer_id, account.fence)
     };
     if let Some(known) = known {
         return Ok(known);
     }
-    // The key makes two at once one.
-    let id = provider(svc)?.create_customer(&format!("customer-{tenant}"), tenant, &name, &email).await?;
+    // The key makes two at once one, and a new one where the last one was deleted.
+    let id = provider(svc)?.create_customer(&format!("customer-{tenant}-{generation}"), tenant, &name, &email).await?;
     // As above.
     let mut tx = SystemTx::begin(ctx, &svc.store).await?;
     billing::lock(&mut tx, tenant, svc.now()).await?;
@@ -97,11 +106,12 @@ async fn customer(ctx: &OpCtx, svc: &Services, tenant: TenantId) -> Result<Strin
     account.customer_id.ok_or_else(|| Error::Internal("a customer that was just written".to_owned()))
 }
 
-/// Back from the provider's page: read at once what has been bought there, whether or not its webhook has come.
-pub async fn returned(ctx: &OpCtx, svc: &Services) -> Result<()> {
+/// Back from the provider's page: read at once what has been bought there, whether or not its webhook has come. Says whether a plan runs.
+pub async fn returned(ctx: &OpCtx, svc: &Services) -> Result<bool> {
     require(ctx, Action::BillingView)?;
     super::sync(svc, ctx.tenant.ok_or_else(not_found)?).await?;
-    Ok(())
+    let (_, state, _) = last_state(ctx, svc).await?;
+    Ok(state.is_some_and(|state| state.live().next().is_some()))
 }
 
 /// More seats now, or fewer from the end of the period on; only at the price that was shown.
@@ -113,20 +123,31 @@ pub async fn update_seats(ctx: &OpCtx, svc: &Services, seats: u32, agreement: &s
     let standing = standing(&state, svc.settings.billing_grace).ok_or_else(overtaken)?;
     may_change(&standing)?;
     let s = standing.subscription;
-    if seats == s.seats {
-        return match &s.schedule {
-            Some(schedule) => {
-                perform(ctx, svc, tenant, Request::UnbookSeats { schedule: schedule.clone() }).await?;
-                Ok(Decided::Kept)
-            }
-            None => Err(FieldError::new("seats", "You have this number of seats already.").into()),
+    let Some(mut change) = agreed(svc, tenant, agreement, seats) else {
+        return match (seats == s.seats, &s.schedule) {
+            (true, None) => Err(FieldError::new("seats", "You have this number of seats already.").into()),
+            _ => Ok(Decided::ShowPrice),
         };
+    };
+    // Agreed to in the period before: another price, and another end.
+    if change.at < s.period_start {
+        return Ok(Decided::ShowPrice);
     }
-    let Some(mut change) = agreed(svc, tenant, agreement, seats) else { return Ok(Decided::ShowPrice) };
     if (&change.subscription, change.from) != (&s.id, s.seats) {
-        return Err(overtaken());
+        // A second click on what has been done.
+        let done = change.subscription == s.id && change.to == s.seats && change.to > change.from;
+        return if done { Ok(Decided::Added) } else { Err(overtaken()) };
+    }
+    if seats == s.seats {
+        if let Some(schedule) = &s.schedule {
+            perform(ctx, svc, tenant, Request::UnbookSeats { schedule: schedule.clone() }).await?;
+        }
+        return Ok(Decided::Kept);
     }
     change.schedule.clone_from(&s.schedule);
+    change.booked = s.booked.map(|b| b.seats);
+    change.period_end = s.period_end;
+    require_not_suspended(ctx, svc).await?;
     let more = seats > s.seats;
     let request = if more { Request::AddSeats(change) } else { Request::BookSeats(change) };
     perform(ctx, svc, tenant, request).await?;
@@ -166,9 +187,14 @@ pub async fn set_canceled(ctx: &OpCtx, svc: &Services, canceled: bool) -> Result
 
 /// The provider's word about a running plan, read anew: nobody decides on something old.
 async fn running_state(ctx: &OpCtx, svc: &Services) -> Result<State> {
-    super::sync(svc, ctx.tenant.ok_or_else(not_found)?).await?;
-    let (_, state, _) = last_state(ctx, svc).await?;
-    state.ok_or_else(overtaken)
+    let tenant = ctx.tenant.ok_or_else(not_found)?;
+    // Somebody may begin to read after us; then his word is the newer one, once it is there.
+    for _ in 0..3 {
+        if let Some(state) = super::sync(svc, tenant).await? {
+            return Ok(state);
+        }
+    }
+    Err(overtaken())
 }
 
 /// Where invoices go, and what stands on them.
@@ -182,7 +208,7 @@ pub async fn set_details(ctx: &OpCtx, svc: &Services, details: &Details) -> Resu
         // The provider knows the forms of VAT numbers.
         Err(Error::Billing(crate::ports::billing::BillingError::Refused { code, .. })) if code == "tax_id_invalid" => Err(FieldError::new(
             "vat_number",
-            "This is not a VAT number of that country. Enter it with its country's letters, such as NO987654321MVA.",
+            "This is not a number that can stand on invoices to that country. Correct it, such as DE123456789, or leave it empty.",
         )
         .into()),
         other => other.map(drop),

@@ -22,13 +22,30 @@ const KEY_LIFE: Duration = Duration::hours(23);
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub(super) enum Request {
-    Checkout { customer: String, price_key: String, seats: u32, success_url: String, cancel_url: String },
+    Checkout {
+        customer: String,
+        price_key: String,
+        seats: u32,
+        success_url: String,
+        cancel_url: String,
+        /// The page before, which can no longer be paid.
+        replaces: Option<String>,
+    },
     AddSeats(SeatChange),
     BookSeats(SeatChange),
-    UnbookSeats { schedule: String },
-    Cancel { subscription: String },
-    Resume { subscription: String },
-    Details { customer: String, details: Details },
+    UnbookSeats {
+        schedule: String,
+    },
+    Cancel {
+        subscription: String,
+    },
+    Resume {
+        subscription: String,
+    },
+    Details {
+        customer: String,
+        details: Details,
+    },
 }
 
 impl Request {
@@ -107,7 +124,7 @@ async fn write_down(ctx: &OpCtx, svc: &Services, tenant: TenantId, request: &Req
     let now = svc.now();
     // The account's row is the portal's own; who may act has been checked.
     let mut tx = SystemTx::begin(&ctx.in_tenant(tenant), &svc.store).await?;
-    billing::lock(&mut tx, tenant, now).await?;
+    let account = billing::lock(&mut tx, tenant, now).await?;
     if let Some(pending) = billing::pending(&mut tx, tenant).await? {
         if same(&pending, request) {
             return Ok(pending);
@@ -115,9 +132,22 @@ async fn write_down(ctx: &OpCtx, svc: &Services, tenant: TenantId, request: &Req
         let detail = format!("A change by {} is just being carried out. Look again in a moment.", pending.created_by);
         return Err(Problem::new(Code::Conflict, detail).into());
     }
+    // Decided on what stands here now, or not at all.
+    let state: Option<State> = account.state.and_then(|state| serde_json::from_value(state).ok());
+    let stale = match request {
+        Request::Checkout { replaces, .. } => account.checkout_id != *replaces,
+        Request::AddSeats(c) | Request::BookSeats(c) => {
+            !state.is_some_and(|state| state.subscriptions.iter().any(|s| s.id == c.subscription && s.seats == c.from))
+        }
+        _ => false,
+    };
+    if stale {
+        return Err(super::quotes::overtaken());
+    }
     let intent =
         Intent { id: svc.random_id::<uuid::Uuid>(), request: document, status: IntentStatus::Pending, created_by, created_at: now };
     billing::insert_intent(&mut tx, tenant, &intent).await?;
+    billing::make_due(&mut tx, tenant, now + PATIENCE).await?;
     // Should we die now, the worker finds it.
     tx.commit().await?;
     Ok(intent)
@@ -141,7 +171,7 @@ async fn carry_out(svc: &Services, tenant: TenantId, intent: &Intent, request: &
 
 async fn call(provider: &dyn Billing, tenant: TenantId, key: &str, request: Request) -> Result<Option<Checkout>, BillingError> {
     match request {
-        Request::Checkout { customer, price_key, seats, success_url, cancel_url } => {
+        Request::Checkout { customer, price_key, seats, success_url, cancel_url, .. } => {
             let new = NewCheckout { tenant, customer, price_key, seats, success_url, cancel_url };
             return provider.create_checkout(key, &new).await.map(Some);
         }

@@ -1,7 +1,7 @@
 //! What a change would cost, in the provider's numbers, and the agreement to exactly that.
 
 use super::standing::{Standing, standing};
-use super::{plans, require_buyer, words};
+use super::{plans, require_buyer, require_not_suspended, words};
 use crate::access::not_found;
 use crate::error::{Error, Result};
 use crate::ports::billing::{SeatChange, State};
@@ -54,13 +54,24 @@ fn change_to(svc: &Services, state: &State, synced_at: OffsetDateTime, standing:
     // A test clock at the provider runs beside ours.
     let at = svc.now() + (state.now - synced_at);
     let at = at.replace_nanosecond(0).unwrap_or(at);
-    SeatChange { subscription: s.id.clone(), item: s.item.clone(), schedule: s.schedule.clone(), from: s.seats, to: seats, at }
+    SeatChange {
+        subscription: s.id.clone(),
+        item: s.item.clone(),
+        schedule: s.schedule.clone(),
+        booked: s.booked.map(|b| b.seats),
+        interval: s.interval,
+        period_end: s.period_end,
+        from: s.seats,
+        to: seats,
+        at,
+    }
 }
 
 /// What `seats` would cost. `interval` counts for a first purchase only.
 pub async fn quote(ctx: &OpCtx, svc: &Services, seats: u32, interval: Interval) -> Result<SeatQuote> {
     require_buyer(ctx, svc).await?;
     let seats = check_seats(seats)?;
+    require_not_suspended(ctx, svc).await?;
     let provider = super::provider(svc)?;
     let (customer, state, synced_at) = last_state(ctx, svc).await?;
     let running = state.as_ref().and_then(|state| standing(state, svc.settings.billing_grace).map(|s| (state, s)));
@@ -71,7 +82,7 @@ pub async fn quote(ctx: &OpCtx, svc: &Services, seats: u32, interval: Interval) 
             seats,
             sentence: format!("{} today for {}, then {} {}.", preview.due_now, words::seats(seats), preview.recurring, interval.per()),
             lines: Vec::new(),
-            note: Some("Taxes, if any, are added on the payment page, before you pay.".to_owned()),
+            note: None,
             agreement: String::new(),
         });
     };
@@ -120,7 +131,8 @@ async fn in_the_way(ctx: &OpCtx, svc: &Services, seats: u32) -> Option<String> {
     const NAMED: usize = 8;
     let mut names: Vec<String> = holders.iter().take(NAMED).map(|h| h.user_name.clone()).collect();
     if holders.len() > NAMED {
-        names.push(format!("{} others", holders.len() - NAMED));
+        let others = holders.len() - NAMED;
+        names.push(if others == 1 { "1 other".to_owned() } else { format!("{others} others") });
     }
     Some(format!(
         "{} are in use now, by {}. Nobody who is running is ended; new starts wait until use is below {seats}.",

@@ -20,15 +20,22 @@ pub struct Unpaid<'a> {
     pub until: OffsetDateTime,
 }
 
+impl State {
+    /// Subscriptions that were paid at some time and have not ended, oldest first.
+    pub fn live(&self) -> impl Iterator<Item = &Subscription> {
+        use SubscriptionStatus::{Active, Canceled, Incomplete, IncompleteExpired, PastDue, Unpaid};
+        self.subscriptions.iter().filter(|s| match s.status {
+            Active | PastDue | Unpaid => true,
+            Incomplete | IncompleteExpired | Canceled => false,
+        })
+    }
+}
+
 /// `None` without a subscription that was ever paid and has not ended. Should there be several, the oldest counts: seats are never
 /// added up from two purchases that were meant as one.
 pub fn standing(state: &State, grace: Duration) -> Option<Standing<'_>> {
-    use SubscriptionStatus::{Active, Canceled, Incomplete, IncompleteExpired, PastDue, Unpaid as NeverPaid};
-    let subscription = state.subscriptions.iter().find(|s| match s.status {
-        Active | PastDue | NeverPaid => true,
-        Incomplete | IncompleteExpired | Canceled => false,
-    })?;
-    if subscription.status == Active {
+    let subscription = state.live().next()?;
+    if subscription.status == SubscriptionStatus::Active {
         return Some(Standing { subscription, status: LicenseStatus::Active, unpaid: None });
     }
     let oldest = state

@@ -3,7 +3,7 @@
 use super::standing::{Standing, standing};
 use super::{intents, plans, words};
 use crate::error::Result;
-use crate::ports::billing::{Bell, State};
+use crate::ports::billing::{Bell, BillingError, Details, State};
 use crate::services::Services;
 use crate::{copies, mails};
 use serde_json::json;
@@ -93,7 +93,14 @@ pub async fn ring(svc: &Services, bell: &Bell) -> Result<()> {
 /// Reads with no transaction open, so that a provider that hangs holds no connection.
 async fn read_and_write(svc: &Services, claim: &Claim) -> Result<Option<State>> {
     match super::provider(svc)?.state(&claim.customer).await {
-        Ok(state) => Ok(write(svc, claim, &state).await?.then_some(state)),
+        Ok(state) => Ok(write(svc, claim, &state, true).await?.then_some(state)),
+        // Nothing is bought any more; the next purchase makes a new customer.
+        Err(BillingError::CustomerGone) => {
+            tracing::error!(tenant = %claim.tenant, customer = claim.customer, "the customer was deleted at the provider");
+            let nothing =
+                State { now: svc.now(), details: Details::default(), subscriptions: Vec::new(), invoices: Vec::new(), next_charge: None };
+            Ok(write(svc, claim, &nothing, false).await?.then_some(nothing))
+        }
         Err(error) => {
             let wait = Duration::seconds(5 << claim.failures.clamp(0, 8)).min(EVERY);
             let mut tx = SystemTx::begin(&job(), &svc.store).await?;
@@ -104,7 +111,7 @@ async fn read_and_write(svc: &Services, claim: &Claim) -> Result<Option<State>> 
     }
 }
 
-async fn write(svc: &Services, claim: &Claim, state: &State) -> Result<bool> {
+async fn write(svc: &Services, claim: &Claim, state: &State, customer_lives: bool) -> Result<bool> {
     let now = svc.now();
     let standing = standing(state, svc.settings.billing_grace);
     let document = serde_json::to_value(state).map_err(|e| crate::Error::Internal(e.to_string()))?;
@@ -112,6 +119,12 @@ async fn write(svc: &Services, claim: &Claim, state: &State) -> Result<bool> {
     let mut tx = SystemTx::begin(&ctx, &svc.store).await?;
     if !billing::finish(&mut tx, claim, &document, now, next_look(state, standing.as_ref(), now)).await? {
         return Ok(false);
+    }
+    if !customer_lives {
+        billing::forget_customer(&mut tx, claim).await?;
+    }
+    if state.live().count() > 1 {
+        tracing::error!(tenant = %claim.tenant, "several subscriptions run at once: end and refund the younger at the provider");
     }
     tenants::lock(&mut tx, claim.tenant).await?;
     let changed = match licenses::list(&mut tx, claim.tenant).await?.into_iter().find(|l| l.source != LicenseSource::Grant) {

@@ -21,9 +21,13 @@ pub struct Billing {
     pub status: LicenseStatus,
     pub source: LicenseSource,
     pub seats: u32,
+    /// The licence's own end, as of one that was granted.
+    pub ends: Option<OffsetDateTime>,
     /// `None` while the live store does not answer.
     pub in_use: Option<u32>,
     pub subscription: Option<Subscription>,
+    /// More than one runs, which should never be.
+    pub several: bool,
     /// The oldest invoice that should have been paid, and until when that changes nothing.
     pub unpaid: Option<(Invoice, OffsetDateTime)>,
     pub next_charge: Option<Charge>,
@@ -81,7 +85,9 @@ pub async fn view(ctx: &OpCtx, svc: &Services) -> Result<Billing> {
         status: license.status,
         source: license.source,
         seats: license.max_seats,
+        ends: license.expiry,
         in_use,
+        several: state.as_ref().is_some_and(|s| s.live().count() > 1),
         unpaid: standing.as_ref().and_then(|s| s.unpaid.as_ref()).map(|u| (u.invoice.clone(), u.until)),
         next_charge: state.as_ref().and_then(|s| s.next_charge.clone()),
         card: standing.as_ref().and_then(|s| s.subscription.card.clone()),
@@ -124,8 +130,11 @@ pub struct Owed {
 
 /// What stands above every page of the organisation while money is owed. Only for those who may do something about it.
 pub async fn owed(ctx: &OpCtx, svc: &Services) -> Result<Option<Owed>> {
-    if !ctx.role.is_some_and(|role| access::allows(role, Action::BillingManage)) {
-        return Ok(None);
+    {
+        let mut tx = TenantTx::begin(ctx, &svc.store).await?;
+        if !may_buy(&mut tx).await? {
+            return Ok(None);
+        }
     }
     let (_, state, _) = last_state(ctx, svc).await?;
     Ok(state.as_ref().and_then(|s| standing(s, svc.settings.billing_grace)).and_then(|s| {

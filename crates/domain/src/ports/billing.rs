@@ -25,6 +25,9 @@ pub enum BillingError {
     /// It refused the call; repeating it changes nothing.
     #[error("refused by the billing provider: {code}: {message}")]
     Refused { code: String, message: String },
+    /// The customer was deleted at the provider.
+    #[error("the customer is gone")]
+    CustomerGone,
     /// The answer is of another mode or account than ours, or cannot be understood.
     #[error("unexpected answer of the billing provider: {0}")]
     Unexpected(String),
@@ -163,8 +166,12 @@ pub struct Charge {
 pub struct SeatChange {
     pub subscription: String,
     pub item: String,
-    /// What was booked before, which the change replaces.
+    /// What was booked before, which the change replaces, and for how many seats it was.
     pub schedule: Option<String>,
+    pub booked: Option<u32>,
+    pub interval: Interval,
+    #[serde(with = "rfc3339")]
+    pub period_end: OffsetDateTime,
     pub from: u32,
     pub to: u32,
     /// The moment whose price was agreed, for more seats.
@@ -254,7 +261,7 @@ pub trait Billing: Send + Sync {
     async fn preview_purchase(&self, customer: Option<&str>, price_key: &str, seats: u32) -> Result<Preview, BillingError>;
     /// The cost of another number of seats: more are charged from `at` on, fewer cost less from the next period on.
     async fn preview_seats(&self, customer: &str, change: &SeatChange) -> Result<Preview, BillingError>;
-    /// More seats, charged now for the rest of the period. If the card is declined, nothing has changed.
+    /// More seats, charged now for the rest of the period. If the card is declined, nothing has changed, not even what was booked.
     async fn add_seats(&self, key: &str, change: &SeatChange) -> Result<(), BillingError>;
     /// Fewer seats from the end of the period on.
     async fn book_seats(&self, key: &str, change: &SeatChange) -> Result<(), BillingError>;

@@ -299,6 +299,14 @@ pub struct EventPosition {
     pub id: String,
 }
 
+impl EventPosition {
+    /// When the event was emitted, in ms, and as which of that millisecond: the two parts of a stream's id.
+    pub fn emitted(&self) -> Option<(i64, i32)> {
+        let (ms, seq) = self.id.split_once('-')?;
+        Some((ms.parse().ok()?, seq.parse().ok()?))
+    }
+}
+
 /// The live seats.
 #[async_trait]
 pub trait Seats: Send + Sync {

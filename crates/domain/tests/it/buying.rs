@@ -65,6 +65,76 @@ async fn fewer_seats_wait_for_the_end_of_the_period_and_can_be_taken_back() {
 }
 
 #[tokio::test]
+async fn a_yearly_plan_is_reduced_at_the_year_s_end_again_and_again() {
+    let shop = Shop::new().await;
+    let Decided::Checkout(url) = actions::buy(&shop.owner().await, shop.svc(), 10, Interval::Year).await.unwrap() else { panic!() };
+    assert_eq!(shop.pay(&url, PAYS).await, 303);
+    actions::returned(&shop.owner().await, shop.svc()).await.unwrap();
+    let pass = async |days| {
+        shop.days(days).await;
+        shop.world.clock.advance(Duration::hours(2));
+        shop.work().await;
+        shop.license().await.max_seats
+    };
+    shop.change(8).await.unwrap();
+    assert_eq!(pass(366).await, 8);
+    assert_eq!(pass(35).await, 8);
+    // In the first month of the second year, while the first booking's schedule may still be there, and after it.
+    shop.change(2).await.unwrap();
+    let s = shop.state().await.subscriptions.remove(0);
+    assert_eq!(s.booked.map(|b| (b.seats, b.at)), Some((2, s.period_end)), "shown, and at the year's end");
+    assert_eq!(pass(200).await, 8, "what is paid for a year stays a year");
+    assert_eq!(pass(140).await, 2);
+    shop.change(1).await.unwrap();
+    assert_eq!(pass(40).await, 2);
+}
+
+#[tokio::test]
+async fn a_second_click_on_what_is_done_is_no_error_and_no_charge() {
+    let shop = Shop::new().await;
+    shop.buy(5).await;
+    let (quote, owner) = (shop.quote(7).await, shop.owner().await);
+    for _ in 0..2 {
+        assert_eq!(actions::update_seats(&owner, shop.svc(), 7, &quote.agreement).await.unwrap(), Decided::Added);
+    }
+    assert_eq!(shop.state().await.invoices.len(), 2);
+    // A stale page does not take back what a colleague has booked since.
+    shop.change(4).await.unwrap();
+    assert_eq!(actions::update_seats(&owner, shop.svc(), 7, &quote.agreement).await.unwrap(), Decided::Added);
+    assert_eq!(actions::update_seats(&owner, shop.svc(), 7, "").await.unwrap(), Decided::ShowPrice);
+    assert_eq!(shop.state().await.subscriptions[0].booked.unwrap().seats, 4);
+}
+
+#[tokio::test]
+async fn a_page_that_was_paid_a_moment_ago_is_not_paid_again() {
+    let shop = Shop::new().await;
+    let first = shop.checkout(3).await;
+    // The second click has read that nothing is bought, and then waits for the provider; meanwhile the first page is paid.
+    shop.control("hold", json!({ "on": true, "path": "/v1/checkout/sessions" })).await;
+    let owner = shop.owner().await;
+    let (second, paid) = tokio::join!(actions::buy(&owner, shop.svc(), 5, Interval::Month), async {
+        tokio::time::sleep(std::time::Duration::from_millis(600)).await;
+        let paid = shop.pay(&first, PAYS).await;
+        shop.control("hold", json!({ "on": false })).await;
+        paid
+    });
+    assert_eq!(paid, 303);
+    assert_eq!(code(second), Code::Conflict);
+    assert_eq!(shop.state().await.subscriptions.len(), 1);
+    assert_eq!(shop.license().await.max_seats, 3);
+}
+
+#[tokio::test]
+async fn a_suspended_organization_buys_nothing() {
+    let shop = Shop::new().await;
+    let staff = shop.world.support("Sven").await;
+    let page = shop.checkout(3).await;
+    domain::support::set_suspended(&staff, shop.svc(), shop.org.id, true, "Fraud").await.unwrap();
+    assert_ne!(shop.pay(&page, PAYS).await, 303, "the open page has been closed");
+    assert_eq!(code(actions::buy(&shop.owner().await, shop.svc(), 3, Interval::Month).await), Code::TenantSuspended);
+}
+
+#[tokio::test]
 async fn adding_after_booking_fewer_replaces_the_booking() {
     let shop = Shop::new().await;
     shop.buy(5).await;
@@ -137,6 +207,9 @@ async fn a_declined_card_changes_nothing() {
     shop.control("card", json!({ "customer": shop.customer().await, "number": FAILS_LATER })).await;
     assert_eq!(code(shop.change(9).await), Code::PaymentDeclined);
     assert_eq!(shop.state().await.subscriptions[0].seats, 5);
+    shop.change(2).await.unwrap();
+    assert_eq!(code(shop.change(9).await), Code::PaymentDeclined);
+    assert_eq!(shop.state().await.subscriptions[0].booked.unwrap().seats, 2, "what was booked stays booked");
     assert_eq!(shop.license().await.max_seats, 5);
     assert_eq!(shop.license().await.status, LicenseStatus::Active);
     // With a good card it works.

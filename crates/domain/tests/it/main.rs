@@ -3,6 +3,7 @@
 
 mod accepting;
 mod buying;
+mod device_login;
 mod ending;
 mod events;
 mod foreign;
@@ -22,5 +23,6 @@ mod shop;
 mod shuffled;
 mod signup;
 mod tokens;
+mod usage;
 mod validate;
 mod world;

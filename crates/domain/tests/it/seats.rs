@@ -305,3 +305,30 @@ async fn what_a_device_says_about_itself_is_checked() {
     );
     assert!(refused.field("session_id").is_some());
 }
+
+#[tokio::test]
+async fn an_allowance_beyond_the_seats_counts_at_the_next_call() {
+    let world = World::new().await;
+    let org = world.org("Firm", 4).await;
+    let device = world.device(&org, &org.owner).await;
+    for n in 0..4 {
+        world.seat(&device, &format!("device-{n}")).await;
+    }
+    assert_eq!(code(sessions::acquire(&device, &world.svc, &acquire("fifth")).await), Code::SeatsExhausted);
+    let set = async |change: PolicyChange| licenses::set_policy(&operator(), &world.svc, &org.slug, None, &change).await;
+    for wrong in [1, 30, 101, 200] {
+        let refused = problem(set(PolicyChange { overage_percent: Some(wrong), ..Default::default() }).await);
+        assert_eq!(refused.pointer.as_deref(), Some("/overage_percent"));
+    }
+    let license = set(PolicyChange { overage_percent: Some(25), show_holders: Some(false), ..Default::default() }).await.unwrap();
+    assert_eq!((license.hard_stop, license.max_seats, license.admits()), (false, 4, 5));
+    let fifth = sessions::acquire(&device, &world.svc, &acquire("fifth")).await.unwrap().1;
+    assert_eq!((fifth.license.max_seats, fifth.license.active), (4, 5), "counted and said");
+    let sixth = problem(sessions::acquire(&device, &world.svc, &acquire("sixth")).await);
+    assert_eq!((sixth.code, &sixth.extra["holders"]), (Code::SeatsExhausted, &serde_json::json!([])));
+    // Taking the allowance back ends nobody and admits nobody.
+    let license = set(PolicyChange { overage_percent: Some(0), ..Default::default() }).await.unwrap();
+    assert_eq!((license.hard_stop, license.admits()), (true, 4));
+    assert!(world.beat(&device, &fifth).await.is_ok());
+    assert_eq!(code(sessions::acquire(&device, &world.svc, &acquire("sixth")).await), Code::SeatsExhausted);
+}

@@ -57,7 +57,13 @@ pub async fn fill(db: &mut PgConnection) {
                          VALUES ('{tenant}', now(), 'system', 'test', 'did', 'thing of {n}', 'r');
                      INSERT INTO mail_outbox (tenant_id, recipient, subject, body_text, body_html, created_at, due_at)
                          VALUES ('{tenant}', 'p@t{n}.example', 'for {n}', '', '', now(), now());
-                     INSERT INTO seat_outbox (tenant_id, kind, created_at) VALUES ('{tenant}', 'entitlement', now());"
+                     INSERT INTO seat_outbox (tenant_id, kind, created_at) VALUES ('{tenant}', 'entitlement', now());
+                     INSERT INTO billing_accounts (tenant_id, customer_id, sync_due_at) VALUES ('{tenant}', 'cus_{n}', now())
+                         ON CONFLICT DO NOTHING;
+                     INSERT INTO billing_intents (tenant_id, id, request, status, created_by, created_at)
+                         VALUES ('{tenant}', '{id}', '{{}}', 'done', 'Person {n}', now());
+                     INSERT INTO usage_hours (tenant_id, license_id, hour, peak, max_seats, seat_seconds, full_seconds, refusals)
+                         VALUES ('{tenant}', '{id}', now(), 1, 1, 1, 1, 1);"
                 ),
             )
             .await;

@@ -13,7 +13,9 @@ const GLOBAL: &[&str] = &[
     "web_sessions",
     "refresh_families",
     "refresh_tokens",
+    "device_codes",
     "billing_events",
+    "usage_progress",
 ];
 
 /// Unique indexes on tenant tables without the tenant: each tells one tenant, by a conflict, that another has the value. It may only
