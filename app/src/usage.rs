@@ -194,7 +194,7 @@ fn Week(usage: Usage) -> impl IntoView {
                 <h2 id="h-heat">"When seats are used"</h2>
                 <span class="text-sm text-ink-3 max-sm:hidden">"Highest number in use at once, by weekday and hour (UTC)"</span>
             </div>
-            <div class="overflow-x-auto p-4" tabindex="0" role="group" aria-label="Seats in use by weekday and hour">
+            <div class="relative overflow-x-auto p-4" tabindex="0" role="group" aria-label="Seats in use by weekday and hour">
                 <table class="heat min-w-160">
                     <caption class="sr-only">"Highest number of seats in use by weekday and hour"</caption>
                     <thead>

@@ -73,7 +73,8 @@ test('sign up, buy, use, enlarge, reduce, fail to pay, pay', async ({ page, devi
     await page.goto(billing);
     return (await page.getByText(/Payment of \$112\.00 failed/).count()) > 0;
   });
-  await mail(owner.email, /^Payment of \$112\.00 for .* failed/);
+  await expect(page.getByText(/We try again on \d+ \w+ \d{4}\. If it is still open on \d+ \w+ \d{4}, new starts are refused/)).toBeVisible();
+  expect((await mail(owner.email, /^Payment of \$112\.00 for .* failed/)).text).toMatch(/It is tried again on \d+ \w+ \d{4}\./);
   await page.goto(`/orgs/${slug}`);
   await expect(page.getByText(/Payment of \$112\.00 failed/)).toBeVisible();
   expect((await newcomer.finish('run', '--', 'true')).code).toBe(0);

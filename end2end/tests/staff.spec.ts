@@ -68,6 +68,36 @@ test('staff suspend an organization and restore it', async ({ page, visitor, dev
   expect((await laptop.finish('run', '--', 'true')).code).toBe(0);
 });
 
+test('staff grant the Enterprise plan and take it back', async ({ page, visitor }) => {
+  const name = `Fjordline ${random()}`;
+  const { slug } = await foundAndEnter(page, name);
+  const desk = await visitor();
+  await becomeStaff(desk, stranger('Sofia Marchetti'));
+  await field(desk, 'q').fill(slug);
+  await field(desk, 'q').press('Enter');
+  await desk.getByRole('main').getByRole('link', { name }).click();
+  await desk.getByRole('link', { name: 'Grant Enterprise plan' }).click();
+  await field(desk, 'seats').fill('many');
+  await field(desk, 'reason').fill('Contract 4713');
+  await desk.getByRole('dialog').getByRole('button', { name: 'Grant plan' }).click();
+  await expectFieldError(desk, 'seats', /number of seats/i);
+  await field(desk, 'seats').fill('50');
+  await confirm(desk, /^grant plan/i);
+  await expect(desk.getByText('Granted by us; nothing is charged.')).toBeVisible();
+
+  await page.goto(`/orgs/${slug}/billing`);
+  await expect(page.getByRole('heading', { name: 'Enterprise plan' })).toBeVisible();
+  await expect(page.getByText('50 owned, 0 in use')).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Buy seats' })).toHaveCount(0);
+  await page.goto(`/orgs/${slug}/audit`);
+  await expect(page.getByText('Contract 4713').first()).toBeVisible();
+
+  await desk.getByRole('link', { name: 'End grant' }).click();
+  await confirm(desk, /^end grant/i, 'Contract 4713 has ended');
+  await page.goto(`/orgs/${slug}/billing`);
+  await expect(page.getByRole('heading', { name: 'Free plan' })).toBeVisible();
+});
+
 test('for everybody else the console does not exist', async ({ page }) => {
   await foundAndEnter(page);
   for (const path of ['/support', '/support/tenants/00000000-0000-4000-8000-000000000000']) {

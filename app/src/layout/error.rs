@@ -38,7 +38,8 @@ impl ErrorKind {
         }
     }
 
-    const fn title(self) -> &'static str {
+    /// The page's title, before the product's name.
+    pub const fn title(self) -> &'static str {
         match self {
             Self::Forbidden => "Not allowed",
             Self::NotFound => "Not found",

@@ -100,11 +100,15 @@ pub fn unavailable(state: &AppState, info: &RequestInfo) -> Response {
     let owner = Owner::new();
     let id = info.id.clone();
     let options = state.leptos.clone();
+    let product = state.web.product_name.replace('&', "&amp;").replace('<', "&lt;");
     let state = state.clone();
     let html = owner.with(move || {
         provide(&state);
         shell(options, move || view! { <ErrorPage kind=ErrorKind::Unavailable request_id=Some(id)/> }).into_view().to_html()
     });
+    // Rendered on the spot, so nobody has put the title into the head.
+    let title = format!("<title>{} · {product}</title></head>", ErrorKind::Unavailable.title());
+    let html = html.replacen("</head>", &title, 1);
     let mut response = (StatusCode::SERVICE_UNAVAILABLE, Html(html)).into_response();
     response.headers_mut().insert(http::header::RETRY_AFTER, HeaderValue::from_static("5"));
     response

@@ -40,3 +40,19 @@ async fn redis_away_and_back() {
     assert_eq!(beat.expect("it answers again").json()["state"], "reacquired", "it came back empty, and the client healed");
     assert_eq!(portal.call(Method::GET, "/readyz", None, None).await.status, 200);
 }
+
+#[tokio::test]
+async fn a_page_says_that_the_database_is_away() {
+    use axum::body::Body;
+    use axum::http::Request;
+    // Nobody listens there.
+    let portal =
+        Portal::start_with(|services| services.store = store::Store::connect("postgres://nobody:x@127.0.0.1:9/none", 1).unwrap()).await;
+    let request = Request::get("/orgs/alpha").header("cookie", "__Host-portal=AAAAAAAAAAAAAAAAAAAAAA").header("accept", "text/html");
+    let answer = portal.send(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(answer.status, 503);
+    assert_eq!(answer.headers["retry-after"], "5");
+    for part in ["<title>Back in a moment · CODITECT</title>", "<h1", "We will be back in a moment"] {
+        assert!(answer.text.contains(part), "{part} is not in {}", answer.text);
+    }
+}
