@@ -6,8 +6,9 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// What is logged unless `PORTAL_LOG` says otherwise. The libraries' own chatter stays out.
-const DEFAULT_FILTER: &str = "info,sqlx=warn,hyper=warn,h2=warn,rustls=warn,lettre=warn";
+/// What is logged unless `PORTAL_LOG` says otherwise. The libraries' own chatter stays out; of Stripe's client also warnings, since we say
+/// ourselves what its errors mean.
+const DEFAULT_FILTER: &str = "info,sqlx=warn,hyper=warn,h2=warn,rustls=warn,lettre=warn,stripe=error";
 
 /// Starts logging, once per process. `PORTAL_LOG` is a filter such as `debug`, or `info,store=debug`.
 ///
