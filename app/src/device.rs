@@ -173,25 +173,23 @@ fn Decision(user_code: String, person: Person) -> impl IntoView {
 
 #[component]
 fn Approved() -> impl IntoView {
-    view! {
-        <PublicLayout title="Device approved">
-            <h1>"The device is approved"</h1>
-            <p class="mt-1 text-ink-2">"It signs in within a few seconds. You can close this page and go on there."</p>
-            <div class="mt-6 grid">
-                <ButtonLink href="/" size=Size::Lg>
-                    "Go to your organization"
-                </ButtonLink>
-            </div>
-        </PublicLayout>
-    }
+    let text = "It signs in within a few seconds. You can close this page and go on there.";
+    view! { <Settled title="Device approved" heading="The device is approved" text=text/> }
 }
 
 #[component]
 fn Denied() -> impl IntoView {
+    let text = "It does not sign in. If you did not start this, somebody else has: enter only codes that your own device shows.";
+    view! { <Settled title="Device denied" heading="The device was turned away" text=text/> }
+}
+
+/// What was decided, and what comes of it.
+#[component]
+fn Settled(title: &'static str, heading: &'static str, text: &'static str) -> impl IntoView {
     view! {
-        <PublicLayout title="Device denied">
-            <h1>"The device was turned away"</h1>
-            <p class="mt-1 text-ink-2">"It does not sign in. If you did not start this, somebody else has: enter only codes that your own device shows."</p>
+        <PublicLayout title=title>
+            <h1>{heading}</h1>
+            <p class="mt-1 text-ink-2">{text}</p>
             <div class="mt-6 grid">
                 <ButtonLink href="/" size=Size::Lg>
                     "Go to your organization"

@@ -155,6 +155,20 @@ fn owned(billing: &Billing) -> String {
     }
 }
 
+/// The plan's name and standing, and what is inside.
+#[component]
+fn PlanCard(tier: Tier, status: LicenseStatus, children: Children) -> impl IntoView {
+    view! {
+        <section class="card" aria-labelledby="h-plan">
+            <div class="card-head">
+                <h2 id="h-plan">{title(tier)}</h2>
+                <StatusBadge status=status/>
+            </div>
+            {children()}
+        </section>
+    }
+}
+
 /// A bought plan.
 #[component]
 pub fn Plan(slug: String, billing: Billing, subscription: Subscription) -> impl IntoView {
@@ -178,11 +192,7 @@ pub fn Plan(slug: String, billing: Billing, subscription: Subscription) -> impl 
         }
     });
     view! {
-        <section class="card" aria-labelledby="h-plan">
-            <div class="card-head">
-                <h2 id="h-plan">{title(billing.tier)}</h2>
-                <StatusBadge status=billing.status/>
-            </div>
+        <PlanCard tier=billing.tier status=billing.status>
             <div class="card-body grid gap-4">
                 <dl class="stat m-0">
                     <dt>{head}</dt>
@@ -197,7 +207,7 @@ pub fn Plan(slug: String, billing: Billing, subscription: Subscription) -> impl 
             </div>
             {cancel}
             <WhoMayBuy slug=slug billing=billing/>
-        </section>
+        </PlanCard>
     }
 }
 
@@ -228,11 +238,7 @@ fn WhoMayBuy(slug: String, billing: Billing) -> impl IntoView {
 pub fn FreePlan(slug: String, billing: Billing) -> impl IntoView {
     let from = billing.prices.first().map(|(interval, price)| format!("{price} a seat {}", interval.per()));
     view! {
-        <section class="card" aria-labelledby="h-plan">
-            <div class="card-head">
-                <h2 id="h-plan">{title(billing.tier)}</h2>
-                <StatusBadge status=billing.status/>
-            </div>
+        <PlanCard tier=billing.tier status=billing.status>
             <div class="card-body grid gap-4">
                 <dl class="facts m-0">
                     <Fact name="Seats" value=owned(&billing)/>
@@ -245,7 +251,7 @@ pub fn FreePlan(slug: String, billing: Billing) -> impl IntoView {
                 })}
             </div>
             <WhoMayBuy slug=slug billing=billing/>
-        </section>
+        </PlanCard>
     }
 }
 
@@ -253,11 +259,7 @@ pub fn FreePlan(slug: String, billing: Billing) -> impl IntoView {
 #[component]
 pub fn Granted(billing: Billing) -> impl IntoView {
     view! {
-        <section class="card" aria-labelledby="h-plan">
-            <div class="card-head">
-                <h2 id="h-plan">{title(billing.tier)}</h2>
-                <StatusBadge status=billing.status/>
-            </div>
+        <PlanCard tier=billing.tier status=billing.status>
             <div class="card-body grid gap-4">
                 <dl class="facts m-0">
                     <Fact name="Seats" value=owned(&billing)/>
@@ -265,7 +267,7 @@ pub fn Granted(billing: Billing) -> impl IntoView {
                     {billing.ends.map(|end| view! { <Fact name="Until" value=times::utc_date(end)/> })}
                 </dl>
             </div>
-        </section>
+        </PlanCard>
     }
 }
 
