@@ -36,11 +36,23 @@ async fn ready(State(state): State<AppState>) -> Response {
     }
 }
 
-/// Starts counting. Once per process.
+/// How often measured times are sorted into their buckets. Until then each is kept by itself.
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// Starts counting. Once per process, inside a Tokio runtime.
 pub fn install_metrics() -> anyhow::Result<PrometheusHandle> {
     use metrics_exporter_prometheus::Matcher;
     let seconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
-    Ok(PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &seconds)?.install_recorder()?)
+    let handle = PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &seconds)?.install_recorder()?;
+    let upkeep = handle.clone();
+    // Also where nobody asks for the metrics: the times would pile up.
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(UPKEEP_EVERY).await;
+            upkeep.run_upkeep();
+        }
+    });
+    Ok(handle)
 }
 
 /// `GET /metrics`, on a port of its own that the outside does not reach.

@@ -6,7 +6,7 @@ use crate::embedded::{self, Embedded};
 use crate::http_server::{self, Limits, Shutdown};
 use crate::signer::{GcpKms, LocalKeys};
 use crate::state::{AppState, WebSettings};
-use crate::web::{files, headers, pages, request};
+use crate::web::{files, outer, pages};
 use crate::{config, mail, ops, webhooks, worker};
 use anyhow::{Context, bail};
 use axum::Router;
@@ -27,7 +27,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use store::Store;
-use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::limit::RequestBodyLimitLayer;
@@ -114,17 +113,11 @@ pub fn router(state: AppState) -> Router {
         .merge(webhooks::router())
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, Duration::from_secs(30)))
         .layer(compress)
-        .layer(middleware::from_fn(api::error::layer))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn_with_state(state.clone(), headers::layer))
-        .layer(middleware::from_fn_with_state(state.clone(), request::layer))
+        .layer(middleware::from_fn_with_state(state.clone(), outer::layer))
+        // What every installed application calls all the time: these answers are too small to compress, and the calls bound time and size
+        // themselves.
+        .merge(api::v1::seat_calls().layer(middleware::from_fn_with_state(state.clone(), outer::seat_call)))
         .with_state(state)
-}
-
-/// A panic in a handler costs one request, not the process; it has been logged with its place.
-fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> http::Response<axum::body::Body> {
-    use axum::response::IntoResponse;
-    (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side.").into_response()
 }
 
 fn leptos_options(listen: SocketAddr) -> LeptosOptions {
@@ -159,17 +152,14 @@ pub async fn serve(config: Config, dev_mailbox: Option<PathBuf>, with_worker: bo
             shutdown.clone(),
         ));
     }
-    let state = AppState {
-        services: services.clone(),
-        leptos: leptos_options(config.http.listen),
-        web: Arc::new(WebSettings {
-            origin: config.http.base_url.as_str().to_owned(),
-            product_name: config.product_name.as_str().into(),
-            trusted_proxies: config.http.trusted_proxies.clone(),
-            dev_mailbox,
-            pay_origins: pay_origins(&config),
-        }),
+    let web = WebSettings {
+        origin: config.http.base_url.as_str().to_owned(),
+        product_name: config.product_name.as_str().into(),
+        trusted_proxies: config.http.trusted_proxies.clone(),
+        dev_mailbox,
+        pay_origins: pay_origins(&config),
     };
+    let state = AppState::new(services.clone(), leptos_options(config.http.listen), web);
     let work = if with_worker {
         let transport = mail::transport(&config.mail, services.clock.clone(), services.random.clone())?;
         Some(tokio::spawn(worker::run(services.clone(), transport, shutdown.clone())))

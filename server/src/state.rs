@@ -4,15 +4,34 @@ use axum::extract::FromRef;
 use domain::Services;
 use ipnet::IpNet;
 use leptos::config::LeptosOptions;
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Shared by all requests; cheap to clone.
+/// Shared by all requests; every layer clones it for each of them, so it is one pointer.
 #[derive(Clone, Debug)]
-pub struct AppState {
+pub struct AppState(Arc<Shared>);
+
+/// What is behind the pointer.
+#[derive(Debug)]
+pub struct Shared {
     pub services: Services,
     pub leptos: LeptosOptions,
-    pub web: Arc<WebSettings>,
+    pub web: WebSettings,
+}
+
+impl AppState {
+    pub fn new(services: Services, leptos: LeptosOptions, web: WebSettings) -> Self {
+        Self(Arc::new(Shared { services, leptos, web }))
+    }
+}
+
+impl Deref for AppState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
 }
 
 /// How the portal meets browsers.

@@ -6,5 +6,6 @@ pub mod files;
 pub mod headers;
 pub mod identify;
 pub mod live;
+pub mod outer;
 pub mod pages;
 pub mod request;

@@ -34,6 +34,11 @@ impl Outcome {
         self.count() as f64 / self.took.as_secs_f64()
     }
 
+    /// A quantile of the latency, in milliseconds.
+    pub fn millis(&self, quantile: f64) -> f64 {
+        self.latency.value_at_quantile(quantile) as f64 / 1000.0
+    }
+
     /// CPU time of server, Redis and PostgreSQL for one request, in µs.
     pub fn cpu_per_request(&self) -> f64 {
         self.cpu.as_secs_f64() * 1e6 / self.count().max(1) as f64
@@ -107,7 +112,7 @@ impl Load<'_> {
                         return Ok(lane);
                     }
                     let begun = Instant::now();
-                    let (status, body) = client.send(make(i)).await?;
+                    let (status, body) = client.send(&make(i)).await?;
                     lane.note(begun, status)?;
                     lane.bodies.push((i, body));
                 }
@@ -127,7 +132,7 @@ impl Load<'_> {
                 let mut lane = Lane::new()?;
                 while Instant::now() < end {
                     let begun = Instant::now();
-                    let (status, _) = client.send(make(next.fetch_add(1, Ordering::Relaxed))).await?;
+                    let (status, _) = client.send(&make(next.fetch_add(1, Ordering::Relaxed))).await?;
                     lane.note(begun, status)?;
                 }
                 Ok(lane)
@@ -152,7 +157,7 @@ impl Load<'_> {
                         return Ok(lane);
                     }
                     tokio::time::sleep_until(due.into()).await;
-                    let (status, _) = client.send(make(i)).await?;
+                    let (status, _) = client.send(&make(i)).await?;
                     lane.note(due, status)?;
                     i += usize::try_from(lanes)?;
                 }

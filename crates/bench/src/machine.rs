@@ -1,19 +1,71 @@
 //! What the machine itself can do, and how much CPU processes have used.
 
-use aws_lc_rs::signature::Ed25519KeyPair;
+use anyhow::Result;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{Ed25519KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use std::time::{Duration, Instant};
 
-/// Signatures per second on one core.
-pub fn ed25519_per_second() -> f64 {
-    let Ok(key) = Ed25519KeyPair::generate() else { return 0.0 };
-    let message = [7_u8; 600];
+/// How often a second `work` can be done, on so many threads at once.
+fn per_second(threads: usize, work: impl Fn() + Sync) -> f64 {
     let begun = Instant::now();
-    let mut n = 0_u32;
-    while begun.elapsed() < Duration::from_millis(500) {
-        std::hint::black_box(key.sign(&message));
-        n += 1;
-    }
-    f64::from(n) / begun.elapsed().as_secs_f64()
+    let done: u32 = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut n = 0;
+                    while begun.elapsed() < Duration::from_secs(1) {
+                        work();
+                        n += 1;
+                    }
+                    n
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap_or_default()).sum()
+    });
+    f64::from(done) / begun.elapsed().as_secs_f64()
+}
+
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Ed25519 signatures per second on one core.
+pub fn ed25519_per_second() -> Result<f64> {
+    let key = Ed25519KeyPair::generate()?;
+    Ok(per_second(1, || {
+        std::hint::black_box(key.sign(&[7; 600]));
+    }))
+}
+
+/// RSA-4096 signatures (RS256) per second on all cores.
+pub fn rsa_per_second() -> Result<f64> {
+    let key = RsaKeyPair::generate(KeySize::Rsa4096)?;
+    let random = SystemRandom::new();
+    Ok(per_second(cores(), || {
+        let mut signature = vec![0; key.public_modulus_len()];
+        let _ = key.sign(&RSA_PKCS1_SHA256, &random, &[7; 600], &mut signature);
+        std::hint::black_box(signature);
+    }))
+}
+
+/// Passwords hashed per second on all cores, as the portal hashes them (argon2id, 46 MiB, one pass).
+pub fn argon2_per_second() -> Result<f64> {
+    let parameters = argon2::Params::new(47_104, 1, 1, None).map_err(|e| anyhow::anyhow!("argon2: {e}"))?;
+    let argon2 = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, parameters);
+    Ok(per_second(cores(), || {
+        let mut hash = [0; 32];
+        let _ = argon2.hash_password_into(b"a benchmark has no secrets", &[7; 16], &mut hash);
+        std::hint::black_box(hash);
+    }))
+}
+
+/// As many open files as the system allows.
+pub fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
 }
 
 /// User and system time that these processes have used so far (`proc(5)`, fields 14 and 15 of `stat`).

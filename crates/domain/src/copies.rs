@@ -6,7 +6,7 @@ use crate::ports::seats::{Entitlement, LicenseLimits, MemberCopy, Missing};
 use crate::services::Services;
 use store::revocations::Revocation;
 use store::seat_outbox::{self, Change};
-use store::{OpCtx, SystemTx, TenantTx, Tx, licenses, members, revocations, tenants};
+use store::{OpCtx, SystemTx, TenantTx, Tx, licenses, members, revocations, tenants, usage};
 use time::Duration;
 use types::organizations::TenantStatus;
 use types::{Action, Role, SessionId, TenantId, UserId};
@@ -53,6 +53,7 @@ async fn load_entitlement(tx: &mut impl Tx, tenant: TenantId) -> Result<Entitlem
         version: t.as_ref().map_or(i64::MAX, |t| t.entitlement_version),
         suspended: t.is_none_or(|t| t.status == TenantStatus::Suspended),
         licenses: licenses.iter().map(limits).collect(),
+        in_use: usage::in_use(tx, tenant).await?.into_iter().collect(),
     })
 }
 

@@ -3,6 +3,7 @@
 use crate::copies;
 use crate::error::Result;
 use crate::ports::mail::{Mail, MailTransport};
+use crate::ports::seats::{EventPosition, SeatEvent};
 use crate::services::Services;
 use store::activity::SessionEvent;
 use store::{OpCtx, SystemTx, activity, device_codes, mail, refresh, revocations, signups, web_sessions};
@@ -39,49 +40,46 @@ pub async fn sweep(svc: &Services) -> Result<u64> {
     Ok(svc.seats.sweep().await?)
 }
 
+/// Events that are moved in one go.
+const EVENTS_AT_ONCE: usize = 2_000;
+
 /// Moves events of the live store into the database: read, commit, acknowledge. A crash in between repeats the read, and the key of
 /// an event makes the repeat harmless. Returns how many were read.
 pub async fn drain_events(svc: &Services, consumer: &str, reclaim_after_ms: u64) -> Result<usize> {
-    let mut events = svc.seats.read_events(consumer, 500, reclaim_after_ms).await?;
-    if events.is_empty() {
+    let read = svc.seats.read_events(consumer, EVENTS_AT_ONCE, reclaim_after_ms).await?;
+    if read.is_empty() {
         return Ok(0);
     }
-    // All readers write in the same order, so that two that write the same device do not wait for one another.
-    events.sort_by(|(_, a), (_, b)| {
-        let device = (a.tenant, a.user, &a.hardware_id, &a.instance_id).cmp(&(b.tenant, b.user, &b.hardware_id, &b.instance_id));
-        device.then_with(|| (a.at_ms, a.fence, a.kind.as_str(), a.session).cmp(&(b.at_ms, b.fence, b.kind.as_str(), b.session)))
-    });
+    let (positions, events): (Vec<_>, Vec<_>) =
+        read.into_iter().map(|(position, event)| (position.clone(), stored(&position, event))).unzip();
     // Events of all tenants.
     let mut tx = SystemTx::begin(&OpCtx::system("events"), &svc.store).await?;
-    for (position, e) in &events {
-        let (emitted_ms, seq) = position.emitted().unwrap_or((e.at_ms, 0));
-        activity::insert_event(
-            &mut tx,
-            &SessionEvent {
-                tenant_id: e.tenant,
-                session_id: e.session,
-                fence: e.fence,
-                kind: e.kind.as_str().to_owned(),
-                at: copies::from_millis(e.at_ms),
-                license_id: e.license,
-                user_id: e.user,
-                hardware_id: e.hardware_id.clone(),
-                instance_id: e.instance_id.clone(),
-                hostname: e.hostname.clone(),
-                client_version: e.client_version.clone(),
-                active: i32::try_from(e.active).unwrap_or(i32::MAX),
-                max_seats: i32::try_from(e.max_seats).unwrap_or(i32::MAX),
-                reason: e.reason.clone(),
-                emitted_at: copies::from_millis(emitted_ms),
-                seq,
-            },
-        )
-        .await?;
-    }
+    activity::insert_events(&mut tx, &events).await?;
     tx.commit().await?;
-    let positions: Vec<_> = events.iter().map(|(position, _)| position.clone()).collect();
     svc.seats.acknowledge(&positions).await?;
     Ok(events.len())
+}
+
+fn stored(position: &EventPosition, e: SeatEvent) -> SessionEvent {
+    let (emitted_ms, seq) = position.emitted().unwrap_or((e.at_ms, 0));
+    SessionEvent {
+        tenant_id: e.tenant,
+        session_id: e.session,
+        fence: e.fence,
+        kind: e.kind.as_str(),
+        at: copies::from_millis(e.at_ms),
+        license_id: e.license,
+        user_id: e.user,
+        hardware_id: e.hardware_id,
+        instance_id: e.instance_id,
+        hostname: e.hostname,
+        client_version: e.client_version,
+        active: i32::try_from(e.active).unwrap_or(i32::MAX),
+        max_seats: i32::try_from(e.max_seats).unwrap_or(i32::MAX),
+        reason: e.reason,
+        emitted_at: copies::from_millis(emitted_ms),
+        seq,
+    }
 }
 
 /// Forgets what is over: sessions, logins, registrations, old mails and revocations.

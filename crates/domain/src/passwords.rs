@@ -1,11 +1,15 @@
-//! Passwords: argon2id at OWASP strength, never more at once than there are cores.
+//! Passwords: argon2id at OWASP strength, on threads of their own that yield to everything else.
+//!
+//! A flood of logins would otherwise take the cores from the seats: hashing is meant to be slow. It runs on as many threads as it may
+//! use cores, with the lowest priority (`nice 19`), so it gets all of the time that nobody else wants.
 
 use crate::error::{Error, Result};
 use crate::ports::time::Random;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 
 /// OWASP's row m = 46 MiB, t = 1, p = 1 (Password Storage Cheat Sheet); ASVS 5.0 11.4.2.
 const MEMORY_KIB: u32 = 47_104;
@@ -13,7 +17,7 @@ const MEMORY_KIB: u32 = 47_104;
 /// Hashes and verifies. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Passwords {
-    permits: Arc<Semaphore>,
+    threads: Arc<ThreadPool>,
     /// Verified against when there is no account, so that answer and time are alike.
     dummy: Arc<str>,
 }
@@ -32,18 +36,31 @@ impl Passwords {
     /// At most `at_once` hashes run at the same time; 46 MiB each.
     pub fn new(at_once: usize) -> Result<Self> {
         let dummy = hash_now(b"nobody has this password", [7; 16])?;
-        Ok(Self { permits: Arc::new(Semaphore::new(at_once.max(1))), dummy: dummy.into() })
+        let threads = ThreadPoolBuilder::new()
+            .num_threads(at_once.max(1))
+            .thread_name(|n| format!("passwords-{n}"))
+            .start_handler(|_| {
+                // On Linux a thread has a priority of its own. One that cannot be lowered still works.
+                if let Err(error) = rustix::process::nice(19) {
+                    tracing::warn!(%error, "password hashing runs with the priority of everything else");
+                }
+            })
+            // Logged by the process's own hook; whoever waits gets an error.
+            .panic_handler(|_| {})
+            .build()
+            .map_err(|e| Error::Internal(e.to_string()))?;
+        Ok(Self { threads: Arc::new(threads), dummy: dummy.into() })
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        let permit = self.permits.clone().acquire_owned().await.map_err(|e| Error::Internal(e.to_string()))?;
-        tokio::task::spawn_blocking(move || {
-            let result = work();
-            drop(permit);
-            result
-        })
-        .await
-        .map_err(|e| Error::Internal(e.to_string()))
+        let (done, result) = oneshot::channel();
+        self.threads.spawn_fifo(move || {
+            // Whoever has gone away no longer wants to know.
+            if !done.is_closed() {
+                let _ = done.send(work());
+            }
+        });
+        result.await.map_err(|_| Error::Internal("the hashing of a password panicked".into()))
     }
 
     /// A PHC string to store.

@@ -22,6 +22,8 @@ use types::live::{LiveRow, LiveView};
 use types::{Action, Code, LicenseId, Problem, SessionId, TenantId, UserId, check};
 
 /// How often a missing copy is loaded before giving up.
+///
+/// Loading is boxed wherever it happens: a future is as large as the largest of its ways, and is moved at every call.
 const TRIES: usize = 3;
 
 fn device(ctx: &OpCtx) -> Result<(TenantId, UserId, i64)> {
@@ -88,8 +90,12 @@ pub async fn acquire(ctx: &OpCtx, svc: &Services, request: &AcquireRequest) -> R
     };
     for _ in 0..TRIES {
         match svc.seats.acquire(&call).await? {
-            AcquireAnswer::Missing(missing) => copies::load(ctx, svc, tenant, user, missing).await?,
+            AcquireAnswer::Missing(missing) => Box::pin(copies::load(ctx, svc, tenant, user, missing)).await?,
             AcquireAnswer::Refused(refusal) => return Err(refused(svc, refusal)),
+            AcquireAnswer::Recovering { now_ms, until_ms } => {
+                let detail = "Seats are being given back to the applications that were running before a disturbance. Try again soon.";
+                return Err(Problem::new(Code::SeatsUnavailable, detail).retry_after(seconds_left(now_ms, until_ms).clamp(1, 30)).into());
+            }
             AcquireAnswer::Granted(grant) => {
                 return match answer(svc, &call, nonce, &grant).await {
                     Ok(answer) => Ok((grant.new_seat, answer)),
@@ -235,7 +241,7 @@ pub async fn heartbeat(ctx: &OpCtx, svc: &Services, request: &HeartbeatRequest) 
     let call = Heartbeat { tenant, user, epoch, session };
     for _ in 0..TRIES {
         match svc.seats.heartbeat(&call).await? {
-            HeartbeatAnswer::Missing(missing) => copies::load(ctx, svc, tenant, user, missing).await?,
+            HeartbeatAnswer::Missing(missing) => Box::pin(copies::load(ctx, svc, tenant, user, missing)).await?,
             HeartbeatAnswer::Extended { now_ms, expires_at_ms, heartbeat_seconds } => {
                 return Ok(HeartbeatResponse {
                     state: HeartbeatState::Active,
@@ -243,7 +249,7 @@ pub async fn heartbeat(ctx: &OpCtx, svc: &Services, request: &HeartbeatRequest) 
                     heartbeat_interval_seconds: u64::from(heartbeat_seconds),
                 });
             }
-            HeartbeatAnswer::NotLive => return reacquire(ctx, svc, &call, request.token.as_deref()).await,
+            HeartbeatAnswer::NotLive => return Box::pin(reacquire(ctx, svc, &call, request.token.as_deref())).await,
             HeartbeatAnswer::Revoked { reason } => return Err(revoked(&reason)),
             HeartbeatAnswer::Superseded => return Err(superseded()),
             HeartbeatAnswer::Refused(refusal) => return Err(stopped(svc, refusal)),
@@ -277,7 +283,7 @@ async fn reacquire(ctx: &OpCtx, svc: &Services, beat: &Heartbeat, token: Option<
     };
     for _ in 0..TRIES {
         match svc.seats.reacquire(&call).await? {
-            ReacquireAnswer::Missing(missing) => copies::load(ctx, svc, beat.tenant, beat.user, missing).await?,
+            ReacquireAnswer::Missing(missing) => Box::pin(copies::load(ctx, svc, beat.tenant, beat.user, missing)).await?,
             ReacquireAnswer::Granted(grant) => {
                 return Ok(HeartbeatResponse {
                     state: HeartbeatState::Reacquired,

@@ -2,10 +2,11 @@
 -- ARGV: tenant, user, epoch, session, seat, hardware id, instance id, hostname, client version, any|id|key, licence or key
 local user, sid, seat = ARGV[2], ARGV[4], ARGV[5]
 
-local answer, member = admit(user, ARGV[3])
+local TAKEN = redis.error_reply('SESSIONTAKEN the session id is in use')
+
+local answer, member, order = admit(user, ARGV[3])
 if answer then return answer end
 
-local order = call('HGET', entitlement_key(), 'order')
 local asked = {}
 if ARGV[10] == 'any' then
   for lic in string.gmatch(order, '%S+') do asked[#asked + 1] = lic end
@@ -16,8 +17,8 @@ else
 end
 
 -- A new device's fence starts at the time: above every fence that it may have had in a store that was lost.
-local function who(fence)
-  return {user, ARGV[6], ARGV[7], ARGV[8], ARGV[9], fence and fence + 1 or now}
+local function who(last)
+  return {user, ARGV[6], ARGV[7], ARGV[8], ARGV[9], last and last.fence + 1 or now}
 end
 
 -- The licence on which the device holds a seat comes first; on the way, note which others could be used and what bars the rest.
@@ -29,26 +30,33 @@ for _, lic in ipairs(asked) do
   if why then
     if barred ~= 'license_suspended' then barred = why end
   else
-    drop_expired(lic, DROP)
-    local last, fence, live = last_hold(lic, seat)
-    if live and last == sid then return extend(lic, lim, sid, seat, fence) end
-    if call('EXISTS', session_key(sid)) == 1 then return redis.error_reply('SESSIONTAKEN the session id is in use') end
-    if live then
-      close(lic, last, 'superseded', now)
-      return open(lic, lim, sid, seat, who(fence), member, now, 'renewed', false)
+    local last = last_hold(lic, seat)
+    if last and last.live then
+      if last.sid == sid then return extend(lic, lim, sid, seat, last.fence) end
+      if call('EXISTS', session_key(sid)) == 1 then return TAKEN end
+      supersede(lic, lim, last, user)
+      return open(lic, lim, sid, seat, last, who(last), member, now, 'renewed', active(lic) + 1)
     end
-    usable[#usable + 1] = {lic = lic, lim = lim, fence = fence}
+    usable[#usable + 1] = {lic = lic, lim = lim, last = last}
   end
 end
-
-for _, free in ipairs(usable) do
-  if active(free.lic) < free.lim.seats then
-    return open(free.lic, free.lim, sid, seat, who(free.fence), member, now, 'acquired', true)
-  end
-end
-
 local first = usable[1]
 if not first then return {'refused', barred} end
+if call('EXISTS', session_key(sid)) == 1 then return TAKEN end
+
+-- After a loss of the store, those who held a seat come first.
+local kept_until
+for _, free in ipairs(usable) do
+  local count = settled(free.lic)
+  if count < free.lim.seats then
+    if count + tonumber(call('GET', expected_key(free.lic)) or 0) < free.lim.seats then
+      return open(free.lic, free.lim, sid, seat, free.last, who(free.last), member, now, 'acquired', count + 1)
+    end
+    kept_until = kept_until or now + call('PTTL', expected_key(free.lic))
+  end
+end
+if kept_until then return {'recovering', now, kept_until} end
+
 local refused = who(nil)
 refused[6] = 0
-return exhausted(first.lic, first.lim, seat, refused, sid)
+return exhausted(first.lic, first.lim, seat, refused, sid, active(first.lic))

@@ -1,27 +1,40 @@
 -- Replaces the copy of what the tenant owns, if the version is higher.
--- ARGV: tenant, version, suspended, time to live in ms, then for each licence: id and the values of the fields below
+-- ARGV: tenant, version, suspended, time to live in ms, then for each licence: id, seats that were in use as PostgreSQL last heard, and
+-- the values of the fields below
 local FIELDS = {'key', 'tier', 'features', 'status', 'max', 'overage', 'ends', 'lease', 'beat', 'offline', 'cap', 'holders'}
 
+-- Longest that a tenant stays known without being heard of.
+local KNOWN_FOR = 30 * 24 * HOUR
+
 local key = entitlement_key()
+local known_key = prefix .. 'known'
 local stored = call('HMGET', key, 'version', 'order')
 if stored[1] and tonumber(stored[1]) >= tonumber(ARGV[2]) then return 0 end
 
 for lic in string.gmatch(stored[2] or '', '%S+') do call('DEL', limits_key(lic)) end
 call('DEL', key)
 
+-- A tenant that this store has never heard of is new, or the store has lost everything. Its seats are then kept for one lease time for
+-- those who held them and come back on the strength of their tokens.
+local unknown = call('SET', known_key, 1, 'NX') and true
+call('PEXPIRE', known_key, KNOWN_FOR)
+
 -- One moment for all parts of the copy, so that none is there without the others.
 local gone = now + ARGV[4]
 local order = {}
-for i = 5, #ARGV, #FIELDS + 1 do
-  local lic = ARGV[i]
+for i = 5, #ARGV, #FIELDS + 2 do
+  local lic, in_use = ARGV[i], tonumber(ARGV[i + 1])
   order[#order + 1] = lic
   call('DEL', limits_key(lic))
-  for j, field in ipairs(FIELDS) do call('HSET', limits_key(lic), field, ARGV[i + j]) end
+  for j, field in ipairs(FIELDS) do call('HSET', limits_key(lic), field, ARGV[i + 1 + j]) end
   call('HSET', limits_key(lic), 'suspended', ARGV[3])
   call('PEXPIREAT', limits_key(lic), gone)
-  call('HSET', key, 'k:' .. ARGV[i + 1], lic)
+  call('HSET', key, 'k:' .. ARGV[i + 2], lic)
+  local lease = ARGV[i + 9] * 1000
+  local expected = in_use - active(lic)
+  if unknown and expected > 0 then call('SET', expected_key(lic), expected, 'PX', lease) end
   -- No lease outlives its licence, also when the licence's end moves to before the lease's.
-  local ends = tonumber(ARGV[i + 7])
+  local ends = tonumber(ARGV[i + 8])
   if ends then
     ends = math.max(ends, now)
     local late = call('ZRANGEBYSCORE', leases_key(lic), '(' .. string.format('%.0f', ends), '+inf')

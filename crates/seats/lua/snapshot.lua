@@ -2,7 +2,7 @@
 -- ARGV: tenant
 local answer = {now}
 for _, lic in ipairs(call('SMEMBERS', prefix .. 'lics')) do
-  local live = call('ZRANGEBYSCORE', leases_key(lic), after_now, '+inf', 'WITHSCORES')
+  local live = call('ZRANGEBYSCORE', leases_key(lic), after_now(), '+inf', 'WITHSCORES')
   for i = 1, #live, 2 do
     answer[#answer + 1] = lic
     answer[#answer + 1] = live[i]

@@ -10,10 +10,12 @@
 //! | `{sN}:due` | zset | `tenant:licence` → not after its next expiry | while it has leases |
 //! | `{sN}:t:T:ent` | hash | copy: version, suspended, order of licences, licence keys | [`COPY_TTL`] |
 //! | `{sN}:t:T:u:U` | hash | copy: a member | [`COPY_TTL`] |
+//! | `{sN}:t:T:known` | string | the tenant was here before; without it the store is new, or has lost everything | 30 days |
 //! | `{sN}:t:T:lics` | set | licences with leases | while it has leases |
 //! | `{sN}:t:T:s:S` | hash | a session: while live its facts, afterwards how it ended | live; then until its token's end |
 //! | `{sN}:t:T:denied:SEAT` | string | a refusal was counted | one minute |
 //! | `{sN}:t:T:lic:L:limits` | hash | copy: a licence's limits | [`COPY_TTL`] |
+//! | `{sN}:t:T:lic:L:expected` | string | seats that are kept for their holders after a loss of the store | one lease time |
 //! | `{sN}:t:T:lic:L:leases` | zset | session → expiry in ms | while it has leases |
 //! | `{sN}:t:T:lic:L:held` | zset | session → start in ms, for "who has had a seat longest" | as its lease |
 //! | `{sN}:t:T:lic:L:offline` | zset | seat → until when its token is valid offline | until then |

@@ -236,6 +236,7 @@ impl Seats for RedisSeats {
         for license in &entitlement.licenses {
             let features = serde_json::to_string(&license.features).map_err(|e| SeatsError(e.to_string()))?;
             call.arg(license.id.to_string())
+                .arg(entitlement.in_use.get(&license.id).copied().unwrap_or_default())
                 .arg(&license.key)
                 .arg(license.tier.as_str())
                 .arg(features)

@@ -58,7 +58,8 @@ impl Link {
     pub(crate) async fn send<T: FromRedisValue>(&self, cmd: &Cmd) -> RedisResult<T> {
         match &self.peer {
             Peer::Node(node) => node.watch(cmd.query_async(&mut node.current()).await),
-            Peer::Cluster(cluster) => cmd.query_async(&mut cluster.clone()).await,
+            // Boxed, so that the other way is not as large as this one.
+            Peer::Cluster(cluster) => Box::pin(async { cmd.query_async(&mut cluster.clone()).await }).await,
         }
     }
 
@@ -81,7 +82,8 @@ impl Node {
         // Few and early retries: while Redis is away, callers fail fast and the next call tries again.
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(deadline / 2))
-            .set_response_timeout(Some(deadline))
+            // Every call is bounded as a whole by `within`.
+            .set_response_timeout(None)
             .set_number_of_retries(1)
             .set_min_delay(Duration::from_millis(50))
             .set_max_delay(Duration::from_millis(100))

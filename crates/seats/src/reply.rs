@@ -143,6 +143,7 @@ impl Reply {
     pub(crate) fn acquire(mut self) -> Result<AcquireAnswer, SeatsError> {
         match self.text()?.as_str() {
             "granted" => self.grant().map(AcquireAnswer::Granted),
+            "recovering" => Ok(AcquireAnswer::Recovering { now_ms: self.number()?, until_ms: self.number()? }),
             "refused" => self.refusal().map(AcquireAnswer::Refused),
             "exhausted" => self.exhausted().map(AcquireAnswer::Refused),
             "missing" => self.missing().map(AcquireAnswer::Missing),

@@ -7,6 +7,7 @@ use redis::{Cmd, ErrorKind, FromRedisValue, RedisResult, Script, ServerErrorKind
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Mutex;
 
+const HEAD: &str = include_str!("../lua/head.lua");
 const BASE: &str = include_str!("../lua/base.lua");
 const GRANT: &str = include_str!("../lua/grant.lua");
 
@@ -33,14 +34,17 @@ pub(crate) struct Scripts {
 impl Scripts {
     pub(crate) fn new() -> Self {
         // When memory is full, whoever holds a seat keeps it and may give it back; only what takes a seat is refused, as a whole.
-        let keep = |body| LuaScript::new("#!lua flags=allow-oom", &[BASE, body]);
-        let take = |body| LuaScript::new("#!lua", &[BASE, GRANT, body]);
-        let read = |body| LuaScript::new("#!lua flags=no-writes", &[BASE, body]);
+        let keep = |body| LuaScript::new("#!lua flags=allow-oom", &[HEAD, BASE, body]);
+        let take = |body| LuaScript::new("#!lua", &[HEAD, BASE, GRANT, body]);
+        let read = |body| LuaScript::new("#!lua flags=no-writes", &[HEAD, BASE, body]);
         Self {
             loads: AtomicU64::new(0),
             loading: Mutex::new(()),
             acquire: take(include_str!("../lua/acquire.lua")),
-            heartbeat: keep(include_str!("../lua/heartbeat.lua")),
+            heartbeat: LuaScript::new(
+                "#!lua flags=allow-oom",
+                &[HEAD, include_str!("../lua/heartbeat.lua"), BASE, include_str!("../lua/heartbeat_ends.lua")],
+            ),
             reacquire: take(include_str!("../lua/reacquire.lua")),
             release: keep(include_str!("../lua/release.lua")),
             revoke: keep(include_str!("../lua/revoke.lua")),
@@ -50,7 +54,7 @@ impl Scripts {
             active: read(include_str!("../lua/active.lua")),
             put_entitlement: keep(include_str!("../lua/put_entitlement.lua")),
             put_member: keep(include_str!("../lua/put_member.lua")),
-            sweep: LuaScript::new("#!lua flags=allow-oom", &[BASE, GRANT, include_str!("../lua/sweep.lua")]),
+            sweep: LuaScript::new("#!lua flags=allow-oom", &[HEAD, BASE, GRANT, include_str!("../lua/sweep.lua")]),
             create_group: LuaScript::new("#!lua flags=allow-oom", &[include_str!("../lua/create_group.lua")]),
             acknowledge: LuaScript::new("#!lua flags=allow-oom", &[include_str!("../lua/acknowledge.lua")]),
         }
@@ -65,15 +69,20 @@ impl Scripts {
                 Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {}
                 result => return result,
             }
-            let loading = self.loading.lock().await;
-            if self.loads.load(Ordering::Acquire) == before {
-                self.load(link).await?;
-                self.loads.fetch_add(1, Ordering::Release);
-            }
-            drop(loading);
+            Box::pin(self.load_once(link, before)).await?;
             link.send(call).await
         };
         link.within(run).await.map_err(unavailable)
+    }
+
+    /// Loads the scripts, unless somebody has since there were so many loads.
+    async fn load_once(&self, link: &Link, before: u64) -> RedisResult<()> {
+        let _loading = self.loading.lock().await;
+        if self.loads.load(Ordering::Acquire) == before {
+            self.load(link).await?;
+            self.loads.fetch_add(1, Ordering::Release);
+        }
+        Ok(())
     }
 
     async fn load(&self, link: &Link) -> RedisResult<()> {

@@ -428,6 +428,55 @@ async fn tokens_heal_an_empty_store() {
 }
 
 #[tokio::test]
+async fn after_a_loss_those_who_ran_come_before_newcomers() {
+    let world = World::new().await;
+    let mut tenant = world.tenant(1, 3, 4).await;
+    let mut held = Vec::new();
+    for user in 0..2 {
+        let request = tenant.acquire(user, "d");
+        let grant = world.grant(&request).await;
+        held.push((request, grant));
+    }
+    let lost = async |tenant: &Tenant| {
+        let () = world.lua("redis.call('FLUSHALL')", &[]).await;
+        world.seats.put_entitlement(&tenant.entitlement).await.unwrap();
+        for user in 0..4 {
+            world.seats.put_member(&tenant.member(user)).await.unwrap();
+        }
+    };
+    let in_use = |tenant: &mut Tenant, seats| drop(tenant.entitlement.in_use.insert(tenant.entitlement.licenses[0].id, seats));
+
+    in_use(&mut tenant, 2);
+    lost(&tenant).await;
+    // One seat was free before; two are kept.
+    world.grant(&tenant.acquire(2, "new")).await;
+    let AcquireAnswer::Recovering { now_ms, until_ms } = world.acquire(&tenant.acquire(3, "new")).await else { panic!("not kept") };
+    assert!(until_ms > now_ms && until_ms <= now_ms + LEASE);
+    for (request, grant) in &held {
+        assert!(regranted(world.reacquire(&reacquire(request, grant)).await).new_seat);
+    }
+    exhausted(world.refusal(&tenant.acquire(3, "new")).await);
+    assert_eq!(world.active(&tenant).await, [3]);
+    // All are back, so a seat that is given back is free for anybody.
+    world.release(&held[0].0).await;
+    world.grant(&tenant.acquire(3, "new")).await;
+
+    // Whoever does not come back within a lease time has lost his seat.
+    in_use(&mut tenant, 3);
+    lost(&tenant).await;
+    assert!(matches!(world.acquire(&tenant.acquire(2, "new")).await, AcquireAnswer::Recovering { .. }));
+    let ttl: i64 = world.lua("return redis.call('PTTL', redis.call('KEYS', '*:expected')[1])", &[]).await;
+    assert!(ttl > 0 && ttl <= LEASE, "{ttl}");
+    let () = world.lua("redis.call('DEL', unpack(redis.call('KEYS', '*:expected')))", &[]).await;
+    world.grant(&tenant.acquire(2, "new")).await;
+
+    // A change of what the tenant owns keeps nothing back.
+    in_use(&mut tenant, 3);
+    world.put(&mut tenant).await;
+    world.grant(&tenant.acquire(3, "new")).await;
+}
+
+#[tokio::test]
 async fn a_grant_that_the_store_lost_replaces_the_older_one_it_kept() {
     let world = World::new().await;
     let tenant = world.tenant(1, 1, 1).await;

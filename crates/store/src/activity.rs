@@ -10,7 +10,7 @@ pub struct SessionEvent {
     pub tenant_id: TenantId,
     pub session_id: SessionId,
     pub fence: i64,
-    pub kind: String,
+    pub kind: &'static str,
     pub at: OffsetDateTime,
     pub license_id: LicenseId,
     pub user_id: UserId,
@@ -26,55 +26,62 @@ pub struct SessionEvent {
     pub seq: i32,
 }
 
-/// Stores an event once, however often it is read. One of a tenant or licence that is gone is dropped. Returns whether it is new.
-pub async fn insert_event(tx: &mut SystemTx, e: &SessionEvent) -> Result<bool, Error> {
-    let new = sqlx::query!(
-        "INSERT INTO session_events (tenant_id, session_id, fence, kind, at, license_id, user_id, hardware_id, instance_id, hostname,
-                                     client_version, active, max_seats, reason, emitted_at, seq)
-         SELECT l.tenant_id, $2, $3, $4, $5, l.id, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
-         FROM licenses l WHERE l.tenant_id = $1 AND l.id = $6
-         ON CONFLICT (tenant_id, session_id, fence, kind) DO NOTHING",
-        e.tenant_id.0,
-        e.session_id.0,
-        e.fence,
-        e.kind,
-        e.at,
-        e.license_id.0,
-        e.user_id.0,
-        e.hardware_id,
-        e.instance_id,
-        e.hostname,
-        e.client_version,
-        e.active,
-        e.max_seats,
-        e.reason,
-        e.emitted_at,
-        e.seq
-    )
-    .execute(tx.conn())
-    .await?
-    .rows_affected()
-        == 1;
-    if new {
-        sqlx::query!(
-            "INSERT INTO devices (tenant_id, user_id, hardware_id, instance_id, hostname, client_version, first_seen_at, last_seen_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
-             ON CONFLICT (tenant_id, user_id, hardware_id, instance_id) DO UPDATE SET
-                 hostname = COALESCE(excluded.hostname, devices.hostname),
-                 client_version = COALESCE(excluded.client_version, devices.client_version),
-                 last_seen_at = greatest(devices.last_seen_at, excluded.last_seen_at)",
-            e.tenant_id.0,
-            e.user_id.0,
-            e.hardware_id,
-            e.instance_id,
-            e.hostname,
-            e.client_version,
-            e.at
-        )
-        .execute(tx.conn())
-        .await?;
+/// Stores events, each once, however often they are read, and what they say of devices. Those of a tenant or licence that is gone are dropped.
+/// Returns how many are new.
+///
+/// One statement, whatever their number. Rows are written in the order of their keys, so that two writers never wait for one another
+/// in a circle.
+pub async fn insert_events(tx: &mut SystemTx, events: &[SessionEvent]) -> Result<u64, Error> {
+    fn column<T>(events: &[SessionEvent], value: impl Fn(&SessionEvent) -> T) -> Vec<T> {
+        events.iter().map(value).collect()
     }
-    Ok(new)
+    let new = sqlx::query_scalar!(
+        r#"WITH given AS (
+               SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::timestamptz[], $6::uuid[], $7::uuid[], $8::text[],
+                                    $9::text[], $10::text[], $11::text[], $12::integer[], $13::integer[], $14::text[], $15::timestamptz[],
+                                    $16::integer[])
+                   AS g (tenant_id, session_id, fence, kind, at, license_id, user_id, hardware_id, instance_id, hostname, client_version,
+                         active, max_seats, reason, emitted_at, seq)
+           ), new AS (
+               INSERT INTO session_events (tenant_id, session_id, fence, kind, at, license_id, user_id, hardware_id, instance_id, hostname,
+                                           client_version, active, max_seats, reason, emitted_at, seq)
+               SELECT g.* FROM given g JOIN licenses l ON l.tenant_id = g.tenant_id AND l.id = g.license_id
+               ORDER BY g.tenant_id, g.session_id, g.fence, g.kind
+               ON CONFLICT (tenant_id, session_id, fence, kind) DO NOTHING
+               RETURNING tenant_id, user_id, hardware_id, instance_id, hostname, client_version, at
+           ), seen AS (
+               INSERT INTO devices (tenant_id, user_id, hardware_id, instance_id, hostname, client_version, first_seen_at, last_seen_at)
+               SELECT tenant_id, user_id, hardware_id, instance_id,
+                      (array_agg(hostname ORDER BY at DESC) FILTER (WHERE hostname IS NOT NULL))[1],
+                      (array_agg(client_version ORDER BY at DESC) FILTER (WHERE client_version IS NOT NULL))[1],
+                      min(at), max(at)
+               FROM new GROUP BY tenant_id, user_id, hardware_id, instance_id ORDER BY tenant_id, user_id, hardware_id, instance_id
+               ON CONFLICT (tenant_id, user_id, hardware_id, instance_id) DO UPDATE SET
+                   hostname = COALESCE(excluded.hostname, devices.hostname),
+                   client_version = COALESCE(excluded.client_version, devices.client_version),
+                   last_seen_at = greatest(devices.last_seen_at, excluded.last_seen_at)
+           )
+           SELECT count(*) AS "new!" FROM new"#,
+        &column(events, |e| e.tenant_id.0),
+        &column(events, |e| e.session_id.0),
+        &column(events, |e| e.fence),
+        &column(events, |e| e.kind) as &[&str],
+        &column(events, |e| e.at),
+        &column(events, |e| e.license_id.0),
+        &column(events, |e| e.user_id.0),
+        &events.iter().map(|e| e.hardware_id.as_str()).collect::<Vec<_>>() as &[&str],
+        &events.iter().map(|e| e.instance_id.as_str()).collect::<Vec<_>>() as &[&str],
+        &events.iter().map(|e| e.hostname.as_deref()).collect::<Vec<_>>() as &[Option<&str>],
+        &events.iter().map(|e| e.client_version.as_deref()).collect::<Vec<_>>() as &[Option<&str>],
+        &column(events, |e| e.active),
+        &column(events, |e| e.max_seats),
+        &events.iter().map(|e| e.reason.as_deref()).collect::<Vec<_>>() as &[Option<&str>],
+        &column(events, |e| e.emitted_at),
+        &column(events, |e| e.seq)
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(u64::try_from(new).unwrap_or_default())
 }
 
 /// A session that is over.

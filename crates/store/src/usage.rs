@@ -66,6 +66,20 @@ pub async fn steps(tx: &mut impl Tx, tenant: TenantId, from: OffsetDateTime, to:
         .collect()
 }
 
+/// How many seats of each licence were in use after its last event.
+pub async fn in_use(tx: &mut impl Tx, tenant: TenantId) -> Result<Vec<(LicenseId, u32)>, Error> {
+    let rows = sqlx::query!(
+        r#"SELECT l.id, e.active FROM licenses l CROSS JOIN LATERAL (
+               SELECT active FROM session_events WHERE tenant_id = l.tenant_id AND license_id = l.id
+               ORDER BY emitted_at DESC, seq DESC LIMIT 1) e
+           WHERE l.tenant_id = $1 AND e.active > 0"#,
+        tenant.0
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    rows.into_iter().map(|r| Ok((r.id.into(), count(r.active)?))).collect()
+}
+
 /// The final hours of a tenant from `from` on.
 pub async fn hours(tx: &mut TenantTx, from: OffsetDateTime) -> Result<Vec<Hour>, Error> {
     let tenant = tx.tenant();

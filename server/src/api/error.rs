@@ -1,10 +1,8 @@
 //! Problems on the wire (RFC 9457).
 
-use crate::web::request::RequestInfo;
 use axum::extract::Request;
 use axum::http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use types::{Code, Problem};
 
@@ -25,7 +23,7 @@ impl From<Problem> for ApiError {
 }
 
 impl IntoResponse for ApiError {
-    /// The body is written by [`layer`], which knows the request's id.
+    /// The body is written by [`documented`], which knows the request's id.
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = status.into_response();
@@ -37,24 +35,39 @@ impl IntoResponse for ApiError {
 #[derive(Clone)]
 struct Refusal(Box<Problem>);
 
+/// Who reads a refusal.
+#[derive(Clone, Copy)]
+pub struct Reader {
+    /// A program, by the address that it called.
+    machine: bool,
+    wants_page: bool,
+}
+
+impl Reader {
+    pub fn of(request: &Request) -> Self {
+        let path = request.uri().path();
+        let machine = path == "/api" || path.starts_with("/api/") || path.starts_with("/.well-known/") || path.starts_with("/webhooks/");
+        let wants_page = request.headers().get(ACCEPT).and_then(|a| a.to_str().ok()).is_some_and(|a| a.contains("text/html"));
+        Self { machine, wants_page }
+    }
+}
+
 /// Writes problem documents, also for what no handler of ours refused: unknown paths, wrong methods, bodies that are too large.
-pub async fn layer(request: Request, next: Next) -> Response {
-    let id = request.extensions().get::<RequestInfo>().map(|i| i.id.clone()).unwrap_or_default();
-    let path = request.uri().path();
-    let machine = path == "/api" || path.starts_with("/api/") || path.starts_with("/.well-known/") || path.starts_with("/webhooks/");
-    let wants_page = request.headers().get(ACCEPT).and_then(|a| a.to_str().ok()).is_some_and(|a| a.contains("text/html"));
-    let mut response = next.run(request).await;
+pub fn documented(mut response: Response, request_id: &str, reader: Reader) -> Response {
+    if response.status().is_success() {
+        return response;
+    }
     let problem = match response.extensions_mut().remove::<Refusal>() {
         Some(Refusal(problem)) => *problem,
         None => match response.status() {
-            StatusCode::NOT_FOUND if machine => Problem::new(Code::NotFound, "There is nothing at this address."),
+            StatusCode::NOT_FOUND if reader.machine => Problem::new(Code::NotFound, "There is nothing at this address."),
             StatusCode::METHOD_NOT_ALLOWED => Problem::new(Code::MethodNotAllowed, "This address does not take that method."),
             StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Code::PayloadTooLarge, "The request is larger than 64 KiB."),
             StatusCode::REQUEST_TIMEOUT => Problem::new(Code::Unavailable, "The answer took too long. Try again.").retry_after(5),
             _ => return response,
         },
     };
-    let mut answer = document(problem, id, wants_page && !machine);
+    let mut answer = document(problem, request_id.to_owned(), reader.wants_page && !reader.machine);
     // Allow, for one.
     for (name, value) in response.headers() {
         if name != CONTENT_TYPE && name != http::header::CONTENT_LENGTH {

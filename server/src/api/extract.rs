@@ -3,17 +3,20 @@
 use crate::api::error::ApiError;
 use crate::state::AppState;
 use crate::web::request::RequestInfo;
-use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::request::Parts;
 use domain::identity;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
+use std::time::Duration;
 use store::OpCtx;
 use types::{Code, FieldError, Problem};
 
 /// Bodies of the licence API and of forms are small.
 pub const BODY_LIMIT: usize = 64 * 1024;
+/// Longest that a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 fn info(parts: &Parts) -> RequestInfo {
     parts.extensions.get::<RequestInfo>().cloned().unwrap_or_else(|| RequestInfo { id: String::new(), ip: None })
@@ -69,21 +72,23 @@ pub struct Json<T>(pub T);
 impl<T: DeserializeOwned> FromRequest<AppState> for Json<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, _: &AppState) -> Result<Self, ApiError> {
         let kind = request.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
         let essence = kind.split(';').next().unwrap_or_default().trim();
         if !essence.eq_ignore_ascii_case("application/json") {
             return Err(Problem::new(Code::InvalidRequest, "Send JSON, with Content-Type: application/json.").into());
         }
-        let body = Bytes::from_request(request, state).await.map_err(|rejection| {
-            use axum::response::IntoResponse;
-            if rejection.into_response().status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
-                ApiError(Problem::new(Code::PayloadTooLarge, "The request is larger than 64 KiB."))
-            } else {
-                ApiError(Problem::new(Code::InvalidRequest, "The body did not arrive whole."))
-            }
-        })?;
-        parse(&body).map(Self).map_err(ApiError)
+        let body = tokio::time::timeout(BODY_TIMEOUT, Limited::new(request.into_body(), BODY_LIMIT).collect())
+            .await
+            .map_err(|_| ApiError(Problem::new(Code::Unavailable, "The body took too long. Try again.").retry_after(5)))?
+            .map_err(|error| {
+                if error.is::<LengthLimitError>() {
+                    ApiError(Problem::new(Code::PayloadTooLarge, "The request is larger than 64 KiB."))
+                } else {
+                    ApiError(Problem::new(Code::InvalidRequest, "The body did not arrive whole."))
+                }
+            })?;
+        parse(&body.to_bytes()).map(Self).map_err(ApiError)
     }
 }
 

@@ -58,12 +58,18 @@ fn routes() -> OpenApiRouter<AppState> {
 
 /// The OpenAPI 3.1 document.
 pub fn document() -> utoipa::openapi::OpenApi {
-    routes().split_for_parts().1
+    routes().merge(licenses::seat_calls()).split_for_parts().1
 }
 
-/// Calls, document and documentation browser.
+/// Acquire, heartbeat and release, apart from the rest: they need few of the layers around it.
+pub fn seat_calls() -> Router<AppState> {
+    licenses::seat_calls().split_for_parts().0
+}
+
+/// All other calls, the document and the documentation browser.
 pub fn router() -> Router<AppState> {
-    let (router, document) = routes().split_for_parts();
+    let (router, _) = routes().split_for_parts();
+    let document = document();
     let swagger = SwaggerUi::new("/api/docs").url("/api/v1/openapi.json", document);
     router.merge(swagger).route("/.well-known/jwks.json", get(jwks))
 }

@@ -295,4 +295,6 @@ impl Signer for GcpKms {
 }
 
 #[cfg(test)]
+mod emulator;
+#[cfg(test)]
 mod tests;

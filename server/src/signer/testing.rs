@@ -1,4 +1,5 @@
 //! What the tests of the signers share: tokens, and those who check them with nothing but the published keys.
+#![allow(clippy::unwrap_used, dead_code, unreachable_pub, reason = "shared by test programs, each of which uses a part")]
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};

@@ -1,15 +1,13 @@
 //! Every request gets an id, the caller's real address, a log line and a count.
 
 use crate::state::AppState;
-use axum::extract::{ConnectInfo, MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use axum::middleware::Next;
+use axum::extract::{ConnectInfo, MatchedPath, Request};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::response::Response;
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 use store::OpCtx;
-use tracing::Instrument;
 
 /// Header that names the request in answers, logs and problems.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -22,43 +20,53 @@ pub struct RequestInfo {
 }
 
 impl RequestInfo {
+    pub(super) fn new(state: &AppState, request: &Request) -> Self {
+        let mut random = [0; 16];
+        state.services.random.fill(&mut random);
+        let id = uuid::Builder::from_random_bytes(random).into_uuid().simple().to_string();
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip());
+        let ip = peer.map(|peer| client_ip(peer, request.headers(), &state.web.trusted_proxies));
+        Self { id, ip }
+    }
+
     /// The context of a request of which nothing is known yet.
     pub fn anonymous(&self) -> OpCtx {
         OpCtx { client_ip: self.ip, ..OpCtx::anonymous(self.id.clone()) }
     }
 }
 
-/// The outermost layer.
-pub async fn layer(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let mut random = [0; 16];
-    state.services.random.fill(&mut random);
-    let id = uuid::Builder::from_random_bytes(random).into_uuid().simple().to_string();
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip());
-    let ip = peer.map(|peer| client_ip(peer, request.headers(), &state.web.trusted_proxies));
-    request.extensions_mut().insert(RequestInfo { id: id.clone(), ip });
-    let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().map_or_else(|| "unmatched".to_owned(), |m| m.as_str().to_owned());
-    let span = tracing::info_span!("request", request_id = %id, %method, route);
-    let begun = Instant::now();
-    let mut response = next.run(request).instrument(span.clone()).await;
-    let took = begun.elapsed();
-    let status = response.status().as_u16();
-    metrics::counter!("http_requests_total", "method" => method.to_string(), "route" => route.clone(), "status" => status.to_string())
-        .increment(1);
-    metrics::histogram!("http_request_seconds", "route" => route).record(took);
-    let millis = took.as_micros() as f64 / 1000.0;
-    span.in_scope(|| {
-        if status >= 500 {
-            tracing::error!(status, millis, "answered");
-        } else {
-            tracing::debug!(status, millis, "answered");
-        }
-    });
-    // Thirty-two hexadecimal digits are a valid header value.
-    if let Ok(value) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(REQUEST_ID, value);
+/// What is logged and counted of a request.
+pub(super) struct Answered {
+    pub(super) id: String,
+    pub(super) method: Method,
+    pub(super) route: String,
+    begun: Instant,
+}
+
+impl Answered {
+    pub(super) fn new(info: &RequestInfo, request: &Request) -> Self {
+        let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
+        Self { id: info.id.clone(), method: request.method().clone(), route, begun: Instant::now() }
     }
-    response
+
+    /// Logs and counts, and names the request in its answer.
+    pub(super) fn done(self, response: &mut Response) {
+        let took = self.begun.elapsed();
+        let status = response.status();
+        let (id, millis) = (&self.id, took.as_micros() as f64 / 1000.0);
+        if status.is_server_error() {
+            tracing::error!(request_id = id, method = %self.method, route = self.route, status = status.as_u16(), millis, "answered");
+        } else {
+            tracing::debug!(request_id = id, method = %self.method, route = self.route, status = status.as_u16(), millis, "answered");
+        }
+        // Thirty-two hexadecimal digits are a valid header value.
+        if let Ok(value) = HeaderValue::from_str(id) {
+            response.headers_mut().insert(REQUEST_ID, value);
+        }
+        let labels = [("method", self.method.to_string()), ("route", self.route.clone()), ("status", status.as_str().to_owned())];
+        metrics::counter!("http_requests_total", &labels).increment(1);
+        metrics::histogram!("http_request_seconds", "route" => self.route).record(took);
+    }
 }
 
 /// The address nearest to us that no trusted proxy stands for: what a client writes into `X-Forwarded-For` himself is left of it.

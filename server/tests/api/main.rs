@@ -3,9 +3,14 @@
 
 mod bad_input;
 mod device;
+#[path = "../../src/signer/gcp_kms/emulator.rs"]
+mod emulator;
 mod isolation;
+mod kms;
 mod outages;
 mod path;
 mod support;
+#[path = "../../src/signer/testing.rs"]
+mod third_parties;
 mod web;
 mod webhooks;

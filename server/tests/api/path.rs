@@ -103,13 +103,12 @@ async fn a_lost_store_is_healed_by_the_next_heartbeat() {
     let owner = portal.founder("Meridian").await;
     let held = portal.acquire(&owner, "dev-a").await.json();
     let (session, token) = (held["session_id"].as_str().unwrap(), held["token"].as_str().unwrap());
-    let mut connection = redis_connection(&portal).await;
-    redis::cmd("FLUSHALL").exec_async(&mut connection).await.unwrap();
+    portal.empty_redis().await;
     let healed = beat(&portal, &owner, session, token).await;
     assert_eq!((healed.status.as_u16(), healed.json()["state"].as_str()), (200, Some("reacquired")));
     assert_eq!(portal.acquire(&owner, "dev-b").await.status, 429, "and the seat counts");
     // Without the token nobody is taken back.
-    redis::cmd("FLUSHALL").exec_async(&mut connection).await.unwrap();
+    portal.empty_redis().await;
     let body = json!({ "session_id": session });
     let unknown = portal.call(Method::PUT, "/api/v1/licenses/heartbeat", Some(&owner.access), Some(body)).await;
     assert_eq!(unknown.code(), "session_not_found");
@@ -119,10 +118,6 @@ async fn a_lost_store_is_healed_by_the_next_heartbeat() {
     bytes[last] = if bytes[last] == b'A' { b'B' } else { b'A' };
     let forged = beat(&portal, &owner, session, &String::from_utf8(bytes).unwrap()).await;
     assert_eq!(forged.code(), "session_not_found");
-}
-
-async fn redis_connection(portal: &Portal) -> redis::aio::MultiplexedConnection {
-    redis::Client::open(portal.redis.url()).unwrap().get_multiplexed_async_connection().await.unwrap()
 }
 
 #[tokio::test]

@@ -110,17 +110,15 @@ impl Portal {
             },
         };
         change(&mut services);
-        let state = AppState {
-            services: services.clone(),
-            leptos: LeptosOptions::builder().output_name("portal").site_root("does-not-exist").build(),
-            web: Arc::new(WebSettings {
-                origin: BASE.into(),
-                product_name: "CODITECT".into(),
-                trusted_proxies: Vec::new(),
-                pay_origins: String::new(),
-                dev_mailbox: None,
-            }),
+        let leptos = LeptosOptions::builder().output_name("portal").site_root("does-not-exist").build();
+        let web = WebSettings {
+            origin: BASE.into(),
+            product_name: "CODITECT".into(),
+            trusted_proxies: Vec::new(),
+            pay_origins: String::new(),
+            dev_mailbox: None,
         };
+        let state = AppState::new(services.clone(), leptos, web);
         Self { services, router: server::run::router(state), redis, database, sink: Sink::default() }
     }
 
@@ -128,6 +126,12 @@ impl Portal {
     pub async fn count(&self, table: &str) -> i64 {
         let mut db = sqlx::PgConnection::connect(&self.database.superuser_url()).await.unwrap();
         sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table}"))).fetch_one(&mut db).await.unwrap()
+    }
+
+    /// Redis loses everything.
+    pub async fn empty_redis(&self) {
+        let mut connection = redis::Client::open(self.redis.url()).unwrap().get_multiplexed_async_connection().await.unwrap();
+        redis::cmd("FLUSHALL").exec_async(&mut connection).await.unwrap();
     }
 
     pub async fn send(&self, mut request: Request<Body>) -> Answer {

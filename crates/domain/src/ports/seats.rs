@@ -4,6 +4,7 @@
 //! version replaces. A copy that is missing makes a call answer `Missing`; the caller loads it, puts it and tries again.
 
 use async_trait::async_trait;
+use std::collections::BTreeMap;
 use types::licenses::{LicenseStatus, Tier};
 use types::{LicenseId, SessionId, TenantId, UserId};
 
@@ -22,6 +23,9 @@ pub struct Entitlement {
     pub suspended: bool,
     /// In the order in which an acquire that names none tries them: by tier, then by age.
     pub licenses: Vec<LicenseLimits>,
+    /// Seats in use as PostgreSQL last heard. Counts when the store has lost everything: so many are kept for their holders, for one lease
+    /// time.
+    pub in_use: BTreeMap<LicenseId, u32>,
 }
 
 /// What the counting script must know of one licence.
@@ -135,6 +139,11 @@ pub struct Exhausted {
 pub enum AcquireAnswer {
     Granted(Box<Grant>),
     Refused(Refusal),
+    /// The store has lost everything, and the free seats are kept until then for those who held them.
+    Recovering {
+        now_ms: i64,
+        until_ms: i64,
+    },
     /// Copies are missing; put them and ask again.
     Missing(Missing),
 }
@@ -262,7 +271,7 @@ pub enum SeatEventKind {
     Acquired,
     /// The device asked again: a new session id on the same seat.
     Renewed,
-    /// The old session of a renewal.
+    /// The old session of a renewal. No longer written, since [`SeatEventKind::Renewed`] says it; older rows have it.
     Superseded,
     Reacquired,
     Denied,

@@ -243,6 +243,21 @@ async fn a_suspended_organisation_stops_and_a_restored_one_goes_on() {
 }
 
 #[tokio::test]
+async fn after_a_loss_of_redis_seats_are_kept_for_those_who_held_them() {
+    let world = World::new().await;
+    let org = world.org("Firm", 1).await;
+    let device = world.device(&org, &org.owner).await;
+    let held = world.seat(&device, "laptop").await;
+    jobs::drain_events(&world.svc, "worker", 60_000).await.unwrap();
+    world.flush_redis().await;
+    let refused = problem(sessions::acquire(&device, &world.svc, &acquire("newcomer")).await);
+    assert_eq!((refused.code, refused.status), (Code::SeatsUnavailable, 503), "to be tried again, no final word");
+    assert!(refused.retry_after.is_some_and(|s| (1..=30).contains(&s)));
+    assert_eq!(world.beat(&device, &held).await.unwrap().state, HeartbeatState::Reacquired);
+    assert_eq!(problem(sessions::acquire(&device, &world.svc, &acquire("newcomer")).await).code, Code::SeatsExhausted);
+}
+
+#[tokio::test]
 async fn what_the_licences_standing_allows() {
     let world = World::new().await;
     let org = world.org("Firm", 5).await;

@@ -18,22 +18,28 @@ pub fn holds(events: &[SeatEvent], limit: usize) -> Vec<Hold> {
     let mut live = HashMap::new();
     let mut holds = Vec::new();
     for event in events {
+        let seat = (event.user, event.hardware_id.as_str(), event.instance_id.as_str());
         match event.kind {
-            Acquired | Renewed | Reacquired => {
-                assert!(live.insert(event.session, event.at_ms).is_none(), "began twice: {event:?}");
+            Acquired => assert!(live.insert(seat, (event.session, event.at_ms)).is_none(), "a second hold on one seat: {event:?}"),
+            // The seat's session of before gives way, if it is still there.
+            Renewed | Reacquired => {
+                let before = live.insert(seat, (event.session, event.at_ms));
+                assert!(before.is_some() || event.kind == Reacquired, "nothing to renew: {event:?}");
+                holds.extend(before.map(|(session, start)| Hold { session, start, end: event.at_ms }));
             }
-            Superseded | Released | Revoked | Expired => {
-                let start = live.remove(&event.session).unwrap_or_else(|| panic!("ended twice or never began: {event:?}"));
-                assert!(start <= event.at_ms);
-                holds.push(Hold { session: event.session, start, end: event.at_ms });
+            Superseded => panic!("no longer written: {event:?}"),
+            Released | Revoked | Expired => {
+                let (session, start) = live.remove(&seat).unwrap_or_else(|| panic!("ended twice or never began: {event:?}"));
+                assert!(session == event.session && start <= event.at_ms, "{event:?}");
+                holds.push(Hold { session, start, end: event.at_ms });
             }
-            Denied => assert!(!live.contains_key(&event.session)),
+            Denied => assert!(live.values().all(|(session, _)| *session != event.session)),
         }
         assert!(live.len() <= limit, "{} live after {event:?}", live.len());
         // Leases that ran out and are not closed yet count no more.
         assert!(event.active as usize <= live.len(), "{} live, said {event:?}", live.len());
     }
-    holds.extend(live.into_iter().map(|(session, start)| Hold { session, start, end: i64::MAX }));
+    holds.extend(live.into_values().map(|(session, start)| Hold { session, start, end: i64::MAX }));
     at_every_instant(&holds, limit);
     holds
 }

@@ -147,7 +147,16 @@ pub struct Tenant {
 impl Tenant {
     pub fn new(number: u128, seats: u32) -> Self {
         let id = TenantId(Uuid::from_u128(number));
-        Self { id, entitlement: Entitlement { tenant: id, version: 1, suspended: false, licenses: vec![license(number * 1000, seats)] } }
+        Self {
+            id,
+            entitlement: Entitlement {
+                tenant: id,
+                version: 1,
+                suspended: false,
+                licenses: vec![license(number * 1000, seats)],
+                in_use: Default::default(),
+            },
+        }
     }
 
     pub fn license(&mut self) -> &mut LicenseLimits {

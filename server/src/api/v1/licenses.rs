@@ -15,21 +15,19 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .routes(routes!(acquire))
-        .routes(routes!(heartbeat))
-        .routes(routes!(release))
-        .routes(routes!(validate))
-        .routes(routes!(list))
-        .routes(routes!(one))
-        .routes(routes!(holders))
+    OpenApiRouter::new().routes(routes!(validate)).routes(routes!(list)).routes(routes!(one)).routes(routes!(holders))
+}
+
+/// The calls that hold a seat, with their whole paths: a nested router would rewrite the path of every request.
+pub(super) fn seat_calls() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(acquire)).routes(routes!(heartbeat)).routes(routes!(release))
 }
 
 /// Take a seat
 ///
 /// A seat belongs to a user on a device: asking again keeps it, under a new session id. With several licenses and none named, the first
 /// that has a free seat is taken, best tier first.
-#[utoipa::path(post, path = "/acquire", tag = "licenses", request_body = AcquireRequest, security(("bearer" = [])),
+#[utoipa::path(post, path = "/api/v1/licenses/acquire", tag = "licenses", request_body = AcquireRequest, security(("bearer" = [])),
     responses((status = 201, description = "A seat was taken", body = AcquireResponse),
         (status = 200, description = "The device held one already", body = AcquireResponse), (status = 401, body = Problem),
         (status = 403, description = "`license_expired`, `license_suspended`, `tenant_suspended`, `role_holds_no_seat`", body = Problem),
@@ -48,7 +46,7 @@ async fn acquire(
 /// Keep a seat
 ///
 /// Send the last token along: a lease that ran out or was lost is taken up again in the same call if a seat is free.
-#[utoipa::path(put, path = "/heartbeat", tag = "licenses", request_body = HeartbeatRequest, security(("bearer" = [])),
+#[utoipa::path(put, path = "/api/v1/licenses/heartbeat", tag = "licenses", request_body = HeartbeatRequest, security(("bearer" = [])),
     responses((status = 200, body = HeartbeatResponse), (status = 401, body = Problem),
         (status = 404, description = "`session_not_found`", body = Problem),
         (status = 410, description = "Stop: `session_revoked`, `session_superseded`, `license_suspended`, `tenant_suspended`, `license_expired`", body = Problem),
@@ -65,7 +63,7 @@ async fn heartbeat(
 /// Give a seat back
 ///
 /// Again is no error.
-#[utoipa::path(delete, path = "/release/{session_id}", tag = "licenses", security(("bearer" = [])), params(("session_id" = String, Path)),
+#[utoipa::path(delete, path = "/api/v1/licenses/release/{session_id}", tag = "licenses", security(("bearer" = [])), params(("session_id" = String, Path)),
     responses((status = 204), (status = 401, body = Problem), (status = 404, description = "`session_not_found`", body = Problem),
         (status = 503, body = Problem)))]
 async fn release(State(state): State<AppState>, Device(ctx): Device, Path(session): Path<String>) -> Result<StatusCode, ApiError> {

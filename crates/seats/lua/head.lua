@@ -1,0 +1,34 @@
+-- Stands in front of every script: the moment, and what every heartbeat needs. A script makes these functions anew at each call, so what
+-- only some calls need is in base.lua.
+--
+-- KEYS[1] is the shard's prefix, `{sN}:`. Every key of a script is that prefix and more, so all of them lie in the slot that
+-- Redis Cluster finds from KEYS[1]. ARGV[1] is the tenant. The keys are listed in src/keys.rs.
+--
+-- The only clock is Redis TIME, which stands still while a script runs. A lease is live while its score > now.
+
+local call = redis.call
+
+local shard = KEYS[1]
+local tenant = ARGV[1]
+local prefix = shard .. 't:' .. tenant .. ':'
+
+local clock = call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+
+local function session_key(sid) return prefix .. 's:' .. sid end
+local function member_key(user) return prefix .. 'u:' .. user end
+local function limits_key(lic) return prefix .. 'lic:' .. lic .. ':limits' end
+local function leases_key(lic) return prefix .. 'lic:' .. lic .. ':leases' end
+
+-- What stands in the way on a licence, or nil. `running`: somebody who holds a seat and wants to go on.
+local function obstacle(suspended, status, ends, running)
+  if suspended == '1' then return 'tenant_suspended' end
+  if status == 'SUSPENDED' or (status == 'RESTRICTED' and not running) then return 'license_suspended' end
+  if status == 'EXPIRED' or (tonumber(ends) or math.huge) <= now then return 'license_expired' end
+  return nil
+end
+
+-- When a lease that is granted or extended now ends: never after the licence's own end.
+local function lease_end(seconds, ends)
+  return math.min(now + seconds * 1000, tonumber(ends) or math.huge)
+end
