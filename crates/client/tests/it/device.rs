@@ -79,7 +79,20 @@ impl Device {
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_coditect-license"));
         command.args(args).stdin(Stdio::null());
-        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy", "CODITECT_PASSWORD"] {
+        for name in [
+            "HTTP_PROXY",
+            "HTTPS_PROXY",
+            "ALL_PROXY",
+            "http_proxy",
+            "https_proxy",
+            "all_proxy",
+            "NO_PROXY",
+            "no_proxy",
+            "SSL_CERT_FILE",
+            "SSL_CERT_DIR",
+            "CODITECT_CA_FILE",
+            "CODITECT_PASSWORD",
+        ] {
             command.env_remove(name);
         }
         command.env("CODITECT_SERVER", &self.url).env("CODITECT_HOME", self.home()).env("CODITECT_HARDWARE_ID", &self.hardware_id);
