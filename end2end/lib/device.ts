@@ -83,7 +83,13 @@ export class Run {
   crash(): void {
     const left = this.below();
     this.child.kill('SIGKILL');
-    for (const p of left.filter(runs)) process.kill(p.pid, 'SIGKILL');
+    for (const p of left.filter(runs)) {
+      try {
+        process.kill(p.pid, 'SIGKILL');
+      } catch {
+        // It has ended with the client.
+      }
+    }
   }
 
   /** Ends whatever is left. */

@@ -1,5 +1,6 @@
 //! Asks for the seat, and falls back on the kept token when the server cannot be asked.
 
+use crate::api::Acquired;
 use crate::clock::BootTime;
 use crate::shared::{Current, Holder, KeptToken, Seat, SeatFile};
 use crate::token::Expected;
@@ -79,7 +80,7 @@ impl SeatFile {
             self.save(seat)?;
         }
         let reply = inner.acquire(&self.account, &request).await;
-        let (answer, now) = match reply {
+        let (Acquired { answer, tolerance }, now) = match reply {
             Ok(reply) => reply,
             Err(Error::Problem(problem)) => return Err(Refusal::from_problem(&problem).map_or(Error::Problem(problem), Error::Refused)),
             Err(other) => return Err(other),
@@ -96,6 +97,9 @@ impl SeatFile {
                 tracing::debug!(%error, "the seat could not be given back");
             }
             return Err(error);
+        }
+        if let Err(error) = inner.keyring.set_tolerance(tolerance) {
+            tracing::warn!("{error}");
         }
         Ok((answer, nonce))
     }

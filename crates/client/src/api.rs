@@ -8,7 +8,7 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use types::SessionId;
 use types::auth::{LoginRequest, MeResponse, RefreshRequest, TokenResponse};
-use types::licenses::{AcquireRequest, AcquireResponse, HeartbeatRequest, HeartbeatResponse};
+use types::licenses::{AcquireRequest, AcquireResponse, FingerprintTolerance, HeartbeatRequest, HeartbeatResponse};
 
 /// Names this client to the portal in the device flow (RFC 8628 §3.1).
 const CLIENT_ID: &str = "coditect-license";
@@ -28,6 +28,24 @@ pub(crate) struct DeviceAuthorization {
     pub(crate) verification_uri_complete: Option<String>,
     pub(crate) expires_in: u64,
     pub(crate) interval: Option<u64>,
+}
+
+/// The answer to acquire, and what newer servers say beside it.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "serde_json::Value")]
+pub(crate) struct Acquired {
+    pub(crate) answer: AcquireResponse,
+    /// The default where the server says none, or one that this version does not know.
+    pub(crate) tolerance: FingerprintTolerance,
+}
+
+impl TryFrom<serde_json::Value> for Acquired {
+    type Error = serde_json::Error;
+
+    fn try_from(value: serde_json::Value) -> Result<Self, Self::Error> {
+        let tolerance = value.pointer("/license/fingerprint_tolerance").and_then(|t| FingerprintTolerance::deserialize(t).ok());
+        Ok(Self { answer: serde_json::from_value(value)?, tolerance: tolerance.unwrap_or_default() })
+    }
 }
 
 /// Answer of a poll for the device's token (RFC 8628 §3.5).
@@ -100,7 +118,7 @@ impl Inner {
         self.authed(account, Method::GET, ME, None::<&()>).await
     }
 
-    pub(crate) async fn acquire(&self, account: &Account, request: &AcquireRequest) -> Result<(AcquireResponse, OffsetDateTime), Error> {
+    pub(crate) async fn acquire(&self, account: &Account, request: &AcquireRequest) -> Result<(Acquired, OffsetDateTime), Error> {
         self.authed(account, Method::POST, "api/v1/licenses/acquire", Some(request)).await
     }
 

@@ -3,6 +3,7 @@
 use crate::{ApiProblem, Config, Error, Server, Unreachable, UnreachableKind};
 use reqwest::{Method, StatusCode, header};
 use serde::{Serialize, de::DeserializeOwned};
+use std::path::Path;
 use std::time::{Duration, Instant};
 use time::OffsetDateTime;
 
@@ -45,6 +46,9 @@ impl Caller {
         if server.is_loopback() {
             // Plain http is allowed to this machine only; through a proxy it would leave it.
             builder = builder.no_proxy();
+        }
+        if let Some(path) = &config.ca_file {
+            builder = builder.tls_certs_merge(certificates(path)?);
         }
         let http = builder.build().map_err(|e| Error::Config(format!("The network cannot be used: {}", chain(&e))))?;
         Ok(Self { http, server })
@@ -170,6 +174,15 @@ impl Answer {
             }
             None => Err(not_the_service(server, &format!("it answered {}", self.status)).into()),
         }
+    }
+}
+
+fn certificates(path: &Path) -> Result<Vec<reqwest::Certificate>, Error> {
+    let wrong = |why: String| Error::Config(format!("The certificates in {} cannot be used: {why}", path.display()));
+    let pem = std::fs::read(path).map_err(|e| wrong(e.to_string()))?;
+    match reqwest::Certificate::from_pem_bundle(&pem) {
+        Ok(certificates) if certificates.is_empty() => Err(wrong("it holds none in PEM form.".to_owned())),
+        other => other.map_err(|e| wrong(chain(&e))),
     }
 }
 

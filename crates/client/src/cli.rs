@@ -2,6 +2,7 @@
 
 mod args;
 mod ask;
+mod guard;
 mod login;
 mod report;
 mod run;
@@ -35,6 +36,11 @@ pub(crate) fn main() -> ExitCode {
         let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false).without_time();
         // Fails only where one is set already, which nothing here does.
         let _ = tracing_subscriber::registry().with(lines).with(ours).try_init();
+    }
+    match &args.command {
+        Command::Guard { parent, command } => return ExitCode::from(guard::guard(*parent, command)),
+        Command::Exec { parent, command } => return ExitCode::from(guard::exec(*parent, command)),
+        _ => {}
     }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -72,6 +78,8 @@ async fn dispatch(args: Args, zone: text::Zone) -> Result<u8, Error> {
         Command::Release { yes } => report::release(&client, yes).await,
         Command::Doctor => report::doctor(&client).await,
         Command::Fingerprint => Ok(report::fingerprint(&client)),
+        // Dealt with before there is a client.
+        Command::Guard { .. } | Command::Exec { .. } => Ok(code::FAILED),
     }
 }
 

@@ -2,17 +2,18 @@
 
 use crate::call::Caller;
 use crate::clock::{Clock, Random, SystemClock, SystemRandom, TimeMark};
-use crate::fingerprint::{self, Fingerprint, Source};
+use crate::fingerprint::{self, Components, Fingerprint, Source};
 use crate::folder::Folder;
+use crate::keyring::Keyring;
 use crate::shared::SeatFile;
 use crate::token::{Expected, TokenError, verify};
-use crate::{Account, Config, DEFAULT_SERVER, Error, Keys, Server, Session};
+use crate::{Account, Config, DEFAULT_SERVER, Error, Keys, Server, Session, State};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::sync::Arc;
 use time::OffsetDateTime;
-use types::licenses::LicenseClaims;
+use types::licenses::{FingerprintTolerance, LicenseClaims};
 
 /// After this time the server is asked for its keys again, so that a withdrawn key goes away.
 const KEYS_FRESH: time::Duration = time::Duration::days(1);
@@ -30,6 +31,7 @@ pub(crate) struct Inner {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) config: Config,
     pub(crate) fingerprint: Fingerprint,
+    pub(crate) keyring: Keyring,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -55,8 +57,7 @@ pub struct SeatView {
     pub since: OffsetDateTime,
     /// Processes that use it and live.
     pub processes: Vec<u32>,
-    /// Trouble with the server at the last attempt.
-    pub trouble: Option<String>,
+    pub state: State,
 }
 
 impl Client {
@@ -67,17 +68,21 @@ impl Client {
 
     /// With a clock and a random source of the caller's, for tests.
     pub fn with(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, Error> {
-        let folder = Folder::new(config.home.clone(), random.clone());
+        let home = Folder::new(config.home.clone(), random.clone());
+        let components = Components::read(Path::new("/"), || fingerprint::installation(&home, random.as_ref()));
+        let names = components.names();
+        let keyring = Keyring::open(&home, components, random.as_ref())?;
+        let folder = keyring.folder().clone();
         let fingerprint = match &config.hardware_id {
             Some(id) => Fingerprint { id: id.clone(), source: Source::Settings },
-            None => fingerprint::read(Path::new("/"), || fingerprint::installation(&folder, random.as_ref()))?,
+            None => Fingerprint { id: keyring.hardware_id(), source: Source::Device(names) },
         };
         let server = match &config.server {
             Some(server) => server.clone(),
             None => stored_server(&folder)?,
         };
         let caller = Caller::new(server, &config)?;
-        Ok(Self { inner: Arc::new(Inner { caller, folder, clock, random, config, fingerprint }) })
+        Ok(Self { inner: Arc::new(Inner { caller, folder, clock, random, config, fingerprint, keyring }) })
     }
 
     /// The portal that this client talks to.
@@ -90,9 +95,14 @@ impl Client {
         &self.inner.fingerprint
     }
 
+    /// How much of this device may change before it counts as another one, by the licence that it last had a seat of.
+    pub fn tolerance(&self) -> FingerprintTolerance {
+        self.inner.keyring.tolerance()
+    }
+
     /// The state folder.
     pub fn home(&self) -> &Path {
-        self.inner.folder.path()
+        &self.inner.config.home
     }
 
     /// Takes a seat, or joins the one that another process of the same person holds on this device, and keeps it in the background
@@ -105,11 +115,12 @@ impl Client {
     pub fn seat(&self) -> Result<Option<SeatView>, Error> {
         let account = self.inner.require_account()?;
         let seat = SeatFile::new(self.inner.clone(), account);
-        Ok(seat.load()?.current.map(|current| SeatView {
+        let content = seat.load()?;
+        Ok(content.current.as_ref().map(|current| SeatView {
             session_id: current.session_id,
             since: current.since,
             processes: current.holders.iter().filter(|h| self.inner.folder.is_alive(&h.sign)).map(|h| h.pid).collect(),
-            trouble: current.trouble,
+            state: seat.state(&content, current),
         }))
     }
 
@@ -174,7 +185,8 @@ impl Inner {
         let mark: Option<TimeMark> = self.folder.read(&self.time_file()).ok().flatten();
         match mark {
             Some(mark) => mark.judge(self.clock.as_ref()).map_err(|back| TokenError::ClockTurnedBack(back.by.whole_minutes())),
-            None => Ok(self.clock.now()),
+            // It is written with every answer, so somebody has removed it.
+            None => Err(TokenError::TimeUnknown),
         }
     }
 
@@ -196,6 +208,9 @@ impl Inner {
 
     /// The keys that were last fetched.
     pub(crate) fn kept_keys(&self) -> Result<Keys, Error> {
+        if let Some(pinned) = &self.config.pinned_keys {
+            return Ok(pinned.clone());
+        }
         Ok(self.folder.read::<KeyFile>(&self.keys_file())?.map(|file| file.keys).unwrap_or_default())
     }
 
@@ -212,6 +227,9 @@ impl Inner {
 
     /// Checks a token that has just come from the server; fetches keys where one is missing.
     pub(crate) async fn verify_new(&self, token: &str, expected: &Expected<'_>) -> Result<LicenseClaims, Error> {
+        if let Some(pinned) = &self.config.pinned_keys {
+            return Ok(verify(token, pinned, expected)?);
+        }
         let file = self.folder.read::<KeyFile>(&self.keys_file())?;
         let stale = file.as_ref().is_none_or(|f| !(time::Duration::ZERO..KEYS_FRESH).contains(&(self.clock.now() - f.fetched_at)));
         let mut keys = file.map(|f| f.keys).unwrap_or_default();

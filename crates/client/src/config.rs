@@ -1,6 +1,6 @@
 //! Settings: which server, which state folder, which device.
 
-use crate::Error;
+use crate::{Error, Keys};
 use std::path::PathBuf;
 use url::Url;
 
@@ -80,12 +80,16 @@ pub struct Config {
     pub hardware_id: Option<String>,
     /// Names one of several installations on the device; `None` means the default one.
     pub instance_id: Option<String>,
+    /// Keys that the application brings along. The server's own are then neither fetched nor believed.
+    pub pinned_keys: Option<Keys>,
+    /// Certificates (PEM) of authorities that are trusted beside those of the machine.
+    pub ca_file: Option<PathBuf>,
     /// Name and version of the application, for the list of sessions.
     pub client_version: String,
 }
 
 impl Config {
-    /// Reads `CODITECT_SERVER`, `CODITECT_HOME` and `CODITECT_HARDWARE_ID`; all may be absent.
+    /// Reads `CODITECT_SERVER`, `CODITECT_HOME`, `CODITECT_HARDWARE_ID` and `CODITECT_CA_FILE`; all may be absent.
     pub fn from_env() -> Result<Self, Error> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let home = std::env::var_os("CODITECT_HOME").filter(|v| !v.is_empty()).map(PathBuf::from);
@@ -99,6 +103,8 @@ impl Config {
             home,
             hardware_id,
             instance_id: None,
+            pinned_keys: None,
+            ca_file: variable("CODITECT_CA_FILE").map(PathBuf::from),
             client_version: concat!("coditect-license/", env!("CARGO_PKG_VERSION")).to_owned(),
         })
     }

@@ -165,7 +165,7 @@ fn tls(server: &Server, reply: &Result<crate::call::Answer, Error>) -> Check {
         Err(Error::Unreachable(Unreachable { kind: UnreachableKind::Tls, detail, .. })) => {
             let lower = detail.to_lowercase();
             let advice = if lower.contains("unknownissuer") || lower.contains("unknown issuer") || lower.contains("self") {
-                "The certificate comes from an authority that this machine does not know, usually a proxy that inspects traffic. Install its CA certificate on this machine, or name it in SSL_CERT_FILE."
+                "The certificate comes from an authority that this machine does not know, usually a proxy that inspects traffic. Install its CA certificate on this machine, or name its file in CODITECT_CA_FILE."
             } else if lower.contains("expired") || lower.contains("notvalidyet") || lower.contains("not valid yet") {
                 "The certificate is out of date by this machine's clock. Check the clock first; if it is right, tell the server's operator."
             } else if lower.contains("name") {

@@ -72,6 +72,22 @@ impl Refusal {
         }
     }
 
+    /// What the person can do about it; empty where the text itself says so.
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::NoSeat { .. } => "Close the application on another device, or ask an owner of your organization for more seats.",
+            Self::License { code, .. } => match code.parse() {
+                Ok(Code::LicenseExpired) => "Ask an owner of your organization to renew it.",
+                Ok(Code::RoleHoldsNoSeat) => "Ask an administrator of your organization for a role that holds a seat.",
+                _ => "Ask an owner of your organization, who sees the reason in the portal.",
+            },
+            Self::Ended { code, .. } if code.parse() == Ok(Code::SessionSuperseded) => "Start the application again.",
+            Self::Ended { .. } => "Ask an administrator of your organization.",
+            Self::NotSignedIn { .. } => "",
+            Self::Offline { .. } => "Connect to the network and start again; `coditect-license doctor` finds what stands in the way.",
+        }
+    }
+
     /// The server's answer as a refusal; `None` when it refuses nothing for good.
     pub(crate) fn from_problem(problem: &ApiProblem) -> Option<Self> {
         let code = problem.code.clone();

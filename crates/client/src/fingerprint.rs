@@ -4,11 +4,11 @@
 //! what other software derives from the same numbers. Container runtimes show the host's processor, board and disks; what they
 //! change at every start (host name, virtual network cards) is not used.
 
-use crate::Error;
 use crate::clock::{Random, hex};
 use crate::folder::Folder;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
+use types::licenses::FingerprintTolerance;
 
 /// What is looked at, in this order.
 pub const COMPONENTS: [&str; 5] = ["machine", "product", "processor", "disk", "network"];
@@ -30,38 +30,81 @@ pub enum Source {
     Device(Vec<&'static str>),
 }
 
-/// Reads the machine that the process runs on. `installation` stands in where the machine shows nothing that tells it from others
-/// of the same model.
-pub(crate) fn read(root: &Path, installation: impl FnOnce() -> Result<String, Error>) -> Result<Fingerprint, Error> {
-    let probe = Probe { root: root.to_owned() };
-    let mut found: Vec<(&'static str, String)> = Vec::new();
-    let values = [probe.machine(), probe.product(), probe.processor(), probe.disk(), probe.network()];
-    for (name, value) in COMPONENTS.into_iter().zip(values) {
-        if let Some(value) = value {
-            found.push((name, value));
+/// Components that two machines of one model do not share.
+const OWN: [&str; 4] = ["machine", "disk", "network", INSTALLATION];
+const INSTALLATION: &str = "installation";
+
+/// What the machine shows of itself. The values never leave the process.
+#[derive(Clone)]
+pub(crate) struct Components(Vec<(&'static str, String)>);
+
+impl Components {
+    /// Reads the machine that the process runs on. `installation` stands in where the machine shows nothing that tells it from
+    /// others of the same model.
+    pub(crate) fn read(root: &Path, installation: impl FnOnce() -> Option<String>) -> Self {
+        let probe = Probe { root: root.to_owned() };
+        let values = [probe.machine(), probe.product(), probe.processor(), probe.disk(), probe.network()];
+        let mut found: Vec<_> = COMPONENTS.into_iter().zip(values).filter_map(|(name, value)| Some((name, value?))).collect();
+        if !found.iter().any(|(name, _)| OWN.contains(name)) {
+            found.extend(installation().map(|value| (INSTALLATION, value)));
         }
+        Self(found)
     }
-    if !found.iter().any(|(name, _)| ["machine", "disk", "network"].contains(name)) {
-        found.push(("installation", installation()?));
+
+    #[cfg(test)]
+    pub(crate) fn of(found: &[(&'static str, &str)]) -> Self {
+        Self(found.iter().map(|(name, value)| (*name, (*value).to_owned())).collect())
     }
-    let mut hash = Sha256::new();
-    hash.update(b"coditect-license fingerprint 1\0");
-    for (name, value) in &found {
-        hash.update(format!("{name}={value}\0"));
+
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        self.0.iter().map(|(name, _)| *name).collect()
     }
-    let id = hex(&hash.finalize())[..32].to_owned();
-    Ok(Fingerprint { id, source: Source::Device(found.into_iter().map(|(name, _)| name).collect()) })
+
+    /// The device's name on the wire as long as nothing else is known of it: 32 hexadecimal digits.
+    pub(crate) fn hardware_id(&self) -> String {
+        let mut hash = Sha256::new();
+        hash.update(b"coditect-license fingerprint 1\0");
+        hash.update(text(&self.0));
+        hex(&hash.finalize())[..32].to_owned()
+    }
+
+    /// The values of these components; `None` where one is missing.
+    pub(crate) fn values(&self, names: &[String]) -> Option<String> {
+        let find = |name: &String| self.0.iter().find(|(known, _)| known == name).cloned();
+        Some(text(&names.iter().map(find).collect::<Option<Vec<_>>>()?))
+    }
+
+    /// The smallest combinations that stand for the device under this tolerance, and all components together. Each holds
+    /// something of the machine's own: product and processor alone are those of every machine of the model.
+    pub(crate) fn sufficient(&self, tolerance: FingerprintTolerance) -> Vec<Vec<String>> {
+        let names = self.names();
+        let enough = match tolerance {
+            FingerprintTolerance::Exact => names.len(),
+            FingerprintTolerance::Most => names.len() / 2 + 1,
+            FingerprintTolerance::AnyTwo => 2,
+        };
+        let chosen = |mask: u32| (0..names.len()).filter(move |i| mask & (1 << i) != 0).map(|i| names[i]);
+        let whole = (1_u32 << names.len()) - 1;
+        (0..=whole)
+            .filter(|mask| *mask == whole || (mask.count_ones() as usize == enough && chosen(*mask).any(|name| OWN.contains(&name))))
+            .map(|mask| chosen(mask).map(str::to_owned).collect())
+            .collect()
+    }
 }
 
-/// A random number that lives in the state folder.
-pub(crate) fn installation(folder: &Folder, random: &dyn Random) -> Result<String, Error> {
+fn text(components: &[(&'static str, String)]) -> String {
+    components.iter().map(|(name, value)| format!("{name}={value}\0")).collect()
+}
+
+/// A random number that lives in the state folder. `None`: the folder does not work, which the next write reports.
+pub(crate) fn installation(folder: &Folder, random: &dyn Random) -> Option<String> {
     const NAME: &str = "installation.json";
-    if let Some(id) = folder.read::<String>(NAME)? {
-        return Ok(id);
+    if let Ok(Some(id)) = folder.read::<String>(NAME) {
+        return Some(id);
     }
     let id = random.hex(16);
-    folder.write(NAME, &id)?;
-    Ok(id)
+    folder.write(NAME, &id).inspect_err(|error| tracing::warn!("{error}")).ok()?;
+    Some(id)
 }
 
 struct Probe {
@@ -178,16 +221,20 @@ mod tests {
         dir
     }
 
-    fn id(dir: &tempfile::TempDir) -> Fingerprint {
-        read(dir.path(), || Ok("installation-1".into())).unwrap()
+    fn id(dir: &tempfile::TempDir) -> String {
+        read(dir).hardware_id()
+    }
+
+    fn read(dir: &tempfile::TempDir) -> Components {
+        Components::read(dir.path(), || Some("installation-1".into()))
     }
 
     #[test]
     fn all_five_components_count_and_none_shows() {
         let dir = machine();
         let before = id(&dir);
-        assert_eq!(before.source, Source::Device(COMPONENTS.to_vec()));
-        assert_eq!(before.id.len(), 32);
+        assert_eq!(read(&dir).names(), COMPONENTS);
+        assert_eq!(before.len(), 32);
         for (path, text) in [
             ("etc/machine-id", "ffffffffffffffffffffffffffffffff"),
             ("sys/class/dmi/id/sys_vendor", "Other"),
@@ -197,7 +244,7 @@ mod tests {
         ] {
             let dir = machine();
             put(dir.path(), path, text);
-            assert_ne!(id(&dir).id, before.id, "{path}");
+            assert_ne!(id(&dir), before, "{path}");
         }
     }
 
@@ -218,9 +265,22 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         put(dir.path(), "proc/cpuinfo", "vendor_id: A");
         put(dir.path(), "etc/machine-id", "uninitialized\n");
-        let one = id(&dir);
-        assert_eq!(one.source, Source::Device(vec!["processor", "installation"]));
-        let two = read(dir.path(), || Ok("installation-2".into())).unwrap();
-        assert_ne!(one.id, two.id);
+        assert_eq!(read(&dir).names(), ["processor", "installation"]);
+        let two = Components::read(dir.path(), || Some("installation-2".into()));
+        assert_ne!(id(&dir), two.hardware_id());
+    }
+
+    #[test]
+    fn a_tolerance_says_how_many_components_are_enough() {
+        use FingerprintTolerance::{AnyTwo, Exact, Most};
+        let all = Components::of(&COMPONENTS.map(|name| (name, "x")));
+        // Five components: any three hold something of the machine's own, and of the ten pairs one does not.
+        for (tolerance, count) in [(Exact, 1), (Most, 10 + 1), (AnyTwo, 9 + 1)] {
+            assert_eq!(all.sufficient(tolerance).len(), count, "{tolerance:?}");
+        }
+        let container = Components::of(&[("processor", "x"), ("installation", "y")]);
+        for tolerance in [Exact, Most, AnyTwo] {
+            assert_eq!(container.sufficient(tolerance), [["processor", "installation"]], "{tolerance:?}");
+        }
     }
 }

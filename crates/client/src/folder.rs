@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::clock::Random;
+use crate::seal::SealKey;
 use serde::{Serialize, de::DeserializeOwned};
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::Write;
@@ -13,12 +14,15 @@ use std::time::Duration;
 /// Longer than any call that is made under a lock.
 const LOCK_PATIENCE: Duration = Duration::from_secs(45);
 const LOCK_POLL: Duration = Duration::from_millis(50);
+const SHORT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The state folder. Made for this user alone on first use.
 #[derive(Clone)]
 pub(crate) struct Folder {
     path: PathBuf,
     random: Arc<dyn Random>,
+    /// What is written is sealed with it.
+    key: Option<Arc<SealKey>>,
 }
 
 /// Held until dropped; the operating system drops it for a process that is killed.
@@ -26,7 +30,33 @@ pub(crate) struct Lock(#[allow(dead_code, reason = "closing the file is what rel
 
 impl Folder {
     pub(crate) fn new(path: PathBuf, random: Arc<dyn Random>) -> Self {
-        Self { path, random }
+        Self { path, random, key: None }
+    }
+
+    /// A folder in this one whose files are sealed.
+    pub(crate) fn below(&self, name: &str, key: Arc<SealKey>) -> Self {
+        Self { path: self.path.join(name), random: self.random.clone(), key: Some(key) }
+    }
+
+    pub(crate) fn random(&self) -> &dyn Random {
+        self.random.as_ref()
+    }
+
+    /// Names of the folders in it that begin so, in order.
+    pub(crate) fn folders(&self, begin: &str) -> Vec<String> {
+        self.names(|entry| entry.path().is_dir()).into_iter().filter(|name| name.starts_with(begin)).collect()
+    }
+
+    /// Names of the files in it, in order.
+    pub(crate) fn files(&self) -> Vec<String> {
+        self.names(|entry| entry.path().is_file())
+    }
+
+    fn names(&self, wanted: impl Fn(&std::fs::DirEntry) -> bool) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.path).into_iter().flatten().filter_map(Result::ok).filter(wanted);
+        let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        names.sort();
+        names
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -49,24 +79,41 @@ impl Folder {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(self.failed(name)(e)),
         };
-        match serde_json::from_slice(&bytes) {
-            Ok(value) => Ok(Some(value)),
-            Err(error) => {
-                tracing::warn!(name, %error, "ignoring a state file that cannot be read");
-                Ok(None)
-            }
+        let opened = match &self.key {
+            Some(key) => std::str::from_utf8(&bytes).ok().and_then(|sealed| key.open(name, sealed)),
+            None => Some(bytes),
+        };
+        let value = opened.and_then(|json| serde_json::from_slice(&json).ok());
+        if value.is_none() {
+            tracing::warn!(name, "ignoring a state file that cannot be read");
         }
+        Ok(value)
     }
 
     /// Replaces the file as a whole, readable by this user alone. After an answer it survives a power cut.
     pub(crate) fn write<T: Serialize>(&self, name: &str, value: &T) -> Result<(), Error> {
         let failed = self.failed(name);
+        let json = serde_json::to_vec(value).map_err(|e| failed(e.into()))?;
+        let bytes = match &self.key {
+            Some(key) => key.seal(name, &json).ok_or_else(|| failed(std::io::Error::other("cannot be sealed")))?.into_bytes(),
+            None => json,
+        };
+        self.replace(name, &bytes)
+    }
+
+    /// The same for what must be read before there is a key.
+    pub(crate) fn write_unsealed<T: Serialize>(&self, name: &str, value: &T) -> Result<(), Error> {
+        let json = serde_json::to_vec_pretty(value).map_err(|e| self.failed(name)(e.into()))?;
+        self.replace(name, &json)
+    }
+
+    fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        let failed = self.failed(name);
         self.make()?;
-        let bytes = serde_json::to_vec_pretty(value).map_err(|e| failed(e.into()))?;
         let new = self.path.join(format!("{name}.{}.new", self.random.hex(6)));
         let written = (|| {
             let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
-            file.write_all(&bytes)?;
+            file.write_all(bytes)?;
             file.sync_all()?;
             std::fs::rename(&new, self.path.join(name))?;
             File::open(&self.path)?.sync_all()
@@ -112,6 +159,19 @@ impl Folder {
                 Err(TryLockError::Error(e)) => return Err(self.failed(name)(e)),
             }
         }
+    }
+
+    /// The same for a start that is not asynchronous. What is done under such a lock takes milliseconds.
+    pub(crate) fn lock_now(&self, name: &str) -> Result<Lock, Error> {
+        let file = self.lock_file(name)?;
+        for _ in 0..SHORT_PATIENCE.as_millis() / LOCK_POLL.as_millis() {
+            match file.try_lock() {
+                Ok(()) => return Ok(Lock(file)),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_POLL),
+                Err(TryLockError::Error(e)) => return Err(self.failed(name)(e)),
+            }
+        }
+        Err(Error::Locked { path: self.path.join(name), seconds: SHORT_PATIENCE.as_secs() })
     }
 
     /// Makes a file and holds its lock: the sign that this process lives. It goes with the process, however that ends.
@@ -165,6 +225,20 @@ mod tests {
         assert_eq!(folder.read::<Vec<u8>>("a.json").unwrap(), None);
         folder.remove("a.json").unwrap();
         folder.remove("a.json").unwrap();
+    }
+
+    #[test]
+    fn a_sealed_file_shows_nothing_and_cannot_take_anothers_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let sealed = folder(&dir).below("x", Arc::new(SealKey::random(&SystemRandom).unwrap()));
+        sealed.write("a.json", &"legible").unwrap();
+        assert_eq!(sealed.read::<String>("a.json").unwrap().as_deref(), Some("legible"));
+        let path = |name: &str| sealed.path().join(name);
+        assert!(!std::fs::read_to_string(path("a.json")).unwrap().contains("legible"));
+        std::fs::copy(path("a.json"), path("b.json")).unwrap();
+        assert_eq!(sealed.read::<String>("b.json").unwrap(), None);
+        std::fs::write(path("a.json"), "\"legible\"").unwrap();
+        assert_eq!(sealed.read::<String>("a.json").unwrap(), None, "what is not sealed does not count");
     }
 
     #[tokio::test]

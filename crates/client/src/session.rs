@@ -15,6 +15,9 @@ use types::licenses::AcquiredLicense;
 /// How often a process looks whether the others have noted something, and whether the machine has slept.
 const LOOK: Duration = Duration::from_secs(5);
 const SHORTEST: Duration = Duration::from_millis(200);
+/// The wall clock that gets so far ahead of the other between two looks tells that the machine stood still: a virtual machine
+/// that was paused does not count the time. If somebody has only set the clock, a heartbeat too many does no harm.
+const STOOD_STILL: time::Duration = time::Duration::seconds(30);
 /// How long giving the seat back may take; shorter where the server was away a moment ago.
 const RELEASE_PATIENCE: Duration = Duration::from_secs(15);
 const RELEASE_PATIENCE_IN_TROUBLE: Duration = Duration::from_secs(3);
@@ -25,7 +28,7 @@ pub enum State {
     /// The server agreed at the last heartbeat.
     Online,
     /// The server cannot be asked; the signed token allows going on until then.
-    Grace { until: OffsetDateTime, reason: String },
+    Grace { until: OffsetDateTime, left: time::Duration, reason: String },
     /// There is no seat any more. Final.
     Refused(Refusal),
     /// The seat was given back on purpose. Final.
@@ -37,15 +40,63 @@ impl State {
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Refused(_) | Self::Stopped)
     }
+
+    /// Whether nothing differs but the time.
+    fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Grace { until, reason, .. }, Self::Grace { until: then, reason: why, .. }) => (until, reason) == (then, why),
+            _ => self == other,
+        }
+    }
 }
 
 impl std::fmt::Display for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Online => f.write_str("online"),
-            Self::Grace { until, reason } => write!(f, "offline, allowed until {until}: {reason}"),
-            Self::Refused(refusal) => refusal.fmt(f),
-            Self::Stopped => f.write_str("The seat was given back."),
+            Self::Grace { left, .. } => write!(f, "grace ({} left)", span(*left)),
+            Self::Refused(refusal) => write!(f, "refused ({})", format!("{refusal} {}", refusal.advice()).trim_end()),
+            Self::Stopped => f.write_str("stopped"),
+        }
+    }
+}
+
+/// `71 h`, `59 min`, `20 s`: rounded down, so that nobody is promised too much.
+pub fn span(span: time::Duration) -> String {
+    match span.whole_seconds().max(0) {
+        s if s >= 7200 => format!("{} h", s / 3600),
+        s if s >= 60 => format!("{} min", s / 60),
+        s => format!("{s} s"),
+    }
+}
+
+/// Shows how a seat stands, in any thread, also after the session has moved elsewhere. Cheap to clone.
+#[derive(Clone)]
+pub struct Watch(watch::Receiver<State>);
+
+impl Watch {
+    /// How the seat stands now.
+    pub fn state(&self) -> State {
+        self.0.borrow().clone()
+    }
+
+    /// Waits until it stands differently. That time goes by in [`State::Grace`] is no difference.
+    pub async fn changed(&mut self) -> State {
+        if self.0.changed().await.is_err() {
+            // Nobody publishes any more: the state is final, and never changes.
+            std::future::pending::<()>().await;
+        }
+        self.0.borrow_and_update().clone()
+    }
+
+    /// Waits until the seat is lost or given back.
+    pub async fn ended(&mut self) -> State {
+        loop {
+            let state = self.state();
+            if state.is_final() {
+                return state;
+            }
+            self.changed().await;
         }
     }
 }
@@ -66,7 +117,8 @@ pub enum Left {
 /// A held seat. Kept until [`Session::release`]; if it is dropped instead, the seat ends by itself after the lease.
 pub struct Session {
     member: Arc<Member>,
-    state: watch::Receiver<State>,
+    publish: Arc<watch::Sender<State>>,
+    watch: Watch,
     task: tokio::task::JoinHandle<()>,
     license: Option<AcquiredLicense>,
     joined: bool,
@@ -78,6 +130,14 @@ struct Member {
     me: Holder,
     _sign: Sign,
     seen: Mutex<Seen>,
+    looked: Mutex<Looked>,
+}
+
+/// Both clocks when this process last looked.
+#[derive(Clone)]
+struct Looked {
+    wall: OffsetDateTime,
+    boot: BootTime,
 }
 
 /// What this process last saw in the shared file.
@@ -132,35 +192,32 @@ impl Session {
         let seen = Mutex::new(file.seen(&seat, current));
         let license = seat.token.as_ref().map(|t| t.license.clone());
         let joined = current.holders.len() > 1;
-        let member = Arc::new(Member { file, me, _sign: sign, seen });
+        let looked = Mutex::new(Looked { wall: inner.clock.now(), boot: inner.clock.boot() });
+        let member = Arc::new(Member { file, me, _sign: sign, seen, looked });
         let (publish, state) = watch::channel(state);
-        let task = tokio::spawn(keep(member.clone(), publish));
-        Ok(Self { member, state, task, license, joined })
+        let publish = Arc::new(publish);
+        let task = tokio::spawn(keep(member.clone(), publish.clone()));
+        Ok(Self { member, publish, watch: Watch(state), task, license, joined })
     }
 
     /// How the seat stands now.
     pub fn state(&self) -> State {
-        self.state.borrow().clone()
+        self.watch.state()
     }
 
     /// Waits until it stands differently.
     pub async fn changed(&mut self) -> State {
-        if self.state.changed().await.is_err() {
-            // Nobody publishes any more: the state is final, and never changes.
-            std::future::pending::<()>().await;
-        }
-        self.state.borrow_and_update().clone()
+        self.watch.changed().await
     }
 
     /// Waits until the seat is lost.
     pub async fn refused(&mut self) -> State {
-        loop {
-            let state = self.state();
-            if state.is_final() {
-                return state;
-            }
-            self.changed().await;
-        }
+        self.watch.ended().await
+    }
+
+    /// For other threads and tasks that show how the seat stands.
+    pub fn watch(&self) -> Watch {
+        self.watch.clone()
     }
 
     /// The licence that the seat belongs to, as it was when the seat was taken.
@@ -193,18 +250,25 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.task.abort();
+        self.publish.send_if_modified(|state| {
+            let stops = !state.is_final();
+            if stops {
+                *state = State::Stopped;
+            }
+            stops
+        });
     }
 }
 
 /// Sends heartbeats when they are due and publishes what changes.
-async fn keep(member: Arc<Member>, publish: watch::Sender<State>) {
+async fn keep(member: Arc<Member>, publish: Arc<watch::Sender<State>>) {
     loop {
         let due = member.file.until(&member.seen().due);
         tokio::time::sleep(due.clamp(SHORTEST, LOOK)).await;
         let Some(state) = member.look().await else { continue };
         let end = state.is_final();
         publish.send_if_modified(|old| {
-            let changed = *old != state;
+            let changed = !old.is_like(&state);
             *old = state;
             changed
         });
@@ -217,6 +281,15 @@ async fn keep(member: Arc<Member>, publish: watch::Sender<State>) {
 impl Member {
     fn seen(&self) -> Seen {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Since the last look.
+    fn stood_still(&self) -> bool {
+        let clock = &self.file.inner.clock;
+        let now = Looked { wall: clock.now(), boot: clock.boot() };
+        let before = std::mem::replace(&mut *self.looked.lock().unwrap_or_else(PoisonError::into_inner), now.clone());
+        let counted = now.boot.since(&before.boot).and_then(|d| d.try_into().ok()).unwrap_or(time::Duration::ZERO);
+        (now.wall - before.wall).saturating_sub(counted) > STOOD_STILL
     }
 
     fn lease_end(&self) -> OffsetDateTime {
@@ -247,7 +320,10 @@ impl Member {
 
     /// Leaves in `seat` what is known, also when there is an error.
     async fn read(&self, seat: &mut Seat) -> Result<(), Error> {
-        let due = |seat: &Seat| seat.current.as_ref().is_some_and(|c| c.holders.contains(&self.me) && self.file.until(&c.due).is_zero());
+        let woken = self.stood_still();
+        let due = |seat: &Seat| {
+            seat.current.as_ref().is_some_and(|c| c.holders.contains(&self.me) && (woken || self.file.until(&c.due).is_zero()))
+        };
         *seat = self.file.load()?;
         if !due(seat) {
             return Ok(());
@@ -276,7 +352,11 @@ impl Member {
         let patience = if current.trouble.is_some() { RELEASE_PATIENCE_IN_TROUBLE } else { RELEASE_PATIENCE };
         let released = tokio::time::timeout(patience, self.file.release_on_server(current.session_id)).await;
         let left = match released {
-            Ok(Ok(())) => Left::Released,
+            Ok(Ok(())) => {
+                // The right to work offline went back with the seat.
+                seat.token = None;
+                Left::Released
+            }
             // Never confirmed by the server: most likely there is no seat to give back.
             _ if current.unconfirmed => Left::Released,
             failed => {
@@ -295,13 +375,15 @@ impl Member {
 
 impl SeatFile {
     /// The shared file's content as a state.
-    fn state(&self, seat: &Seat, current: &Current) -> State {
+    pub(crate) fn state(&self, seat: &Seat, current: &Current) -> State {
         match &current.trouble {
             None => State::Online,
             Some(reason) => {
                 let lease_end = self.wall(&current.lease_end);
                 let token_end = seat.token.as_ref().and_then(|kept| self.offline_end(kept).ok());
-                State::Grace { until: token_end.map_or(lease_end, |end| end.max(lease_end)), reason: reason.clone() }
+                let until = token_end.map_or(lease_end, |end| end.max(lease_end));
+                let now = self.inner.offline_now().unwrap_or_else(|_| self.inner.clock.now());
+                State::Grace { until, left: until - now, reason: reason.clone() }
             }
         }
     }

@@ -29,6 +29,8 @@ pub enum TokenError {
     Expired(OffsetDateTime),
     #[error("this computer's clock is {0} min behind the license server's last answer; set the clock right or connect to the network")]
     ClockTurnedBack(i64),
+    #[error("it is not known what time the license server had; connect to the network once")]
+    TimeUnknown,
     #[error(transparent)]
     Keys(#[from] crate::KeyError),
 }

@@ -41,6 +41,19 @@ text_enum!(
     }
 );
 
+/// How much of a device may change before it counts as another one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FingerprintTolerance {
+    /// Nothing.
+    Exact,
+    /// More than half of its components stay.
+    #[default]
+    Most,
+    /// Two of its components stay.
+    AnyTwo,
+}
+
 /// Asks for a seat. Unknown fields are ignored, so newer clients can talk to older servers.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

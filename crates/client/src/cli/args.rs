@@ -26,6 +26,8 @@ Environment:
   CODITECT_SERVER       address of the portal (https; plain http only on this machine)
   CODITECT_HOME         state folder (default: $XDG_STATE_HOME/coditect or ~/.local/state/coditect)
   CODITECT_HARDWARE_ID  takes the place of the fingerprint, for tests and for two \"devices\" on one machine
+  CODITECT_CA_FILE      certificates (PEM) to trust beside the machine's own; SSL_CERT_FILE takes their place
+  HTTPS_PROXY, NO_PROXY as elsewhere
   CODITECT_PASSWORD     password for login --email, for scripts
 
 Exit codes:
@@ -75,6 +77,22 @@ pub(crate) enum Command {
     Doctor,
     /// Show how the portal recognizes this device
     Fingerprint,
+    /// Started by `run`: starts the command and ends it if `run` is killed
+    #[command(hide = true)]
+    Guard {
+        #[arg(long)]
+        parent: i32,
+        #[arg(required = true, trailing_var_arg = true)]
+        command: Vec<OsString>,
+    },
+    /// Started by the guard: becomes the command
+    #[command(hide = true)]
+    Exec {
+        #[arg(long)]
+        parent: i32,
+        #[arg(required = true, trailing_var_arg = true)]
+        command: Vec<OsString>,
+    },
 }
 
 #[derive(clap::Args)]

@@ -36,13 +36,13 @@ pub(crate) async fn status(client: &Client, zone: text::Zone) -> Result<u8, Erro
             let pids: Vec<String> = seat.processes.iter().map(u32::to_string).collect();
             line("Seat", format!("held since {}, used by process {}", zone.show(seat.since, now), pids.join(", ")));
             line("Session", seat.session_id.to_string());
-            let state = seat.trouble.map_or_else(|| State::Online.to_string(), |trouble| format!("offline: {trouble}"));
-            line("State", state);
+            let why = if let State::Grace { reason, .. } = &seat.state { format!(": {reason}") } else { String::new() };
+            line("State", format!("{}{why}", seat.state));
         }
     }
     match client.offline_until()? {
         None => line("Offline", "not possible: no token on this device"),
-        Some(Ok(until)) => line("Offline", format!("possible until {} ({} left)", zone.show(until, now), text::span(until - now))),
+        Some(Ok(until)) => line("Offline", format!("possible until {} ({} left)", zone.show(until, now), client::span(until - now))),
         Some(Err(error)) => line("Offline", format!("not possible: {error}")),
     }
     Ok(code::OK)

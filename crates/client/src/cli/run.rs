@@ -1,7 +1,7 @@
 //! `run`: a command that lives as long as it has a seat.
 
 use super::signals::{self, Signal};
-use super::{code, exit_code, refusal_code, text};
+use super::{exit_code, guard, refusal_code, text};
 use client::{Client, Error, Left, Session, State};
 use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt;
@@ -10,13 +10,8 @@ use std::time::Duration;
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-/// How long a command that has lost its seat may take to put its work away.
-const GRACE: Duration = Duration::from_secs(10);
 /// Within this time of the command's end a signal is taken for the one that ended it.
 const SAME_PRESS: Duration = Duration::from_millis(500);
-/// Exit codes of shells for commands that cannot be started (POSIX.1-2024, Shell Command Language §2.8.2).
-const NOT_EXECUTABLE: u8 = 126;
-const NOT_FOUND: u8 = 127;
 
 pub(crate) async fn run(client: &Client, command: &[OsString], quiet: bool, zone: text::Zone) -> Result<u8, Error> {
     let mut signals = signals::catch().ok_or_else(|| Error::Config("Signals cannot be caught.".into()))?;
@@ -25,15 +20,12 @@ pub(crate) async fn run(client: &Client, command: &[OsString], quiet: bool, zone
         leave(session, &mut signals, client, zone).await;
         return Ok(by_signal(signal.number));
     }
-    let mut run = Run { client, session, signals, zone, quiet };
+    let mut run = Run { session, signals, zone, quiet };
     run.greet();
-    let Some((program, arguments)) = command.split_first() else { return Ok(code::FAILED) };
-    let result = match Command::new(program).args(arguments).spawn() {
+    guard::adopt_orphans();
+    let result = match Command::from(guard::again("guard", command)).spawn() {
         Ok(child) => run.attend(child).await,
-        Err(error) => {
-            text::say(format!("{}: {error}", program.display()));
-            if error.kind() == std::io::ErrorKind::NotFound { NOT_FOUND } else { NOT_EXECUTABLE }
-        }
+        Err(error) => exit_code(&Error::Config(error.to_string())),
     };
     leave(run.session, &mut run.signals, client, zone).await;
     Ok(result)
@@ -83,15 +75,14 @@ async fn impatience(signals: &mut UnboundedReceiver<Signal>) {
     }
 }
 
-struct Run<'a> {
-    client: &'a Client,
+struct Run {
     session: Session,
     signals: UnboundedReceiver<Signal>,
     zone: text::Zone,
     quiet: bool,
 }
 
-impl Run<'_> {
+impl Run {
     fn greet(&self) {
         match (self.session.state(), self.session.license()) {
             (state @ State::Grace { .. }, _) => self.tell(&State::Online, &state),
@@ -110,8 +101,8 @@ impl Run<'_> {
                 biased;
                 status = child.wait() => return own_code(status),
                 Some(signal) = self.signals.recv() => {
-                    if !signal.from_terminal {
-                        send(&child, signal.number);
+                    if let Some(signal) = rustix::process::Signal::from_named_raw(signal.number).filter(|_| !signal.from_terminal) {
+                        send(&child, signal);
                     }
                 }
                 state = self.session.changed() => {
@@ -134,10 +125,7 @@ impl Run<'_> {
     fn tell(&self, before: &State, now: &State) {
         match (before, now) {
             (State::Grace { .. }, State::Grace { .. }) | (State::Online, State::Online) => {}
-            (_, State::Grace { until, reason }) => {
-                let left = text::span(*until - self.client.now());
-                text::say(format!("{reason} Working offline, {left} left."));
-            }
+            (_, State::Grace { left, reason, .. }) => text::say(format!("{reason} Working offline, {} left.", client::span(*left))),
             (_, State::Online) => text::say("The license server answers again."),
             (_, State::Refused(refusal)) => text::say_refusal(refusal, self.zone),
             (_, State::Stopped) => text::say("The seat was given back with `coditect-license release`."),
@@ -146,38 +134,33 @@ impl Run<'_> {
 
     /// Asks the command to end, then makes it.
     async fn end(&mut self, child: &mut Child) -> u8 {
-        text::say(format!("Ending the command; it has {} s to finish.", GRACE.as_secs()));
-        send(child, signal_hook::consts::SIGTERM);
-        match tokio::time::timeout(GRACE, child.wait()).await {
-            Ok(status) => own_code(status),
-            Err(_) => {
-                // Fails only if the command has just ended by itself.
-                let _ = child.start_kill();
-                own_code(child.wait().await)
-            }
-        }
+        text::say(format!("Ending the command; it has {} s to finish.", guard::GRACE.as_secs()));
+        send(child, rustix::process::Signal::TERM);
+        let (_, status) = tokio::join!(tokio::task::spawn_blocking(guard::await_end), child.wait());
+        own_code(status)
     }
 }
 
-/// Fails only if the command has just ended by itself.
-fn send(child: &Child, signal: i32) {
-    let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
-    if let (Some(pid), Some(signal)) = (pid, rustix::process::Signal::from_named_raw(signal)) {
+/// The guard passes it on. Fails only if it has just ended by itself.
+fn send(guard: &Child, signal: rustix::process::Signal) {
+    if let Some(pid) = guard.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw) {
         let _ = rustix::process::kill_process(pid, signal);
     }
 }
 
 fn own_code(status: std::io::Result<ExitStatus>) -> u8 {
     match status {
-        Ok(status) => match (status.code(), status.signal()) {
-            (Some(code), _) => u8::try_from(code).unwrap_or(code::FAILED),
-            (None, Some(signal)) => by_signal(signal),
-            (None, None) => code::FAILED,
-        },
+        Ok(status) => {
+            if status.signal().is_some() {
+                // Somebody has killed the guard, and so the command; the rest of it may live.
+                guard::signal_descendants(rustix::process::Signal::KILL);
+            }
+            guard::exit_code(status.code(), status.signal())
+        }
         Err(error) => exit_code(&Error::Config(error.to_string())),
     }
 }
 
 fn by_signal(number: i32) -> u8 {
-    u8::try_from(128 + number).unwrap_or(code::FAILED)
+    guard::exit_code(None, Some(number))
 }

@@ -34,19 +34,12 @@ impl Zone {
     /// The time of day, with the day if it is not today's.
     pub(crate) fn show(self, at: OffsetDateTime, now: OffsetDateTime) -> String {
         let offset = self.0.unwrap_or(UtcOffset::UTC);
-        let (at, now) = (at.to_offset(offset), now.to_offset(offset));
+        // What a server says may lie at the end of the calendar.
+        let local = |time: OffsetDateTime| time.checked_to_offset(offset).unwrap_or(time);
+        let (at, now) = (local(at), local(now));
         let format = if at.date() == now.date() { TIME } else { DAY_AND_TIME };
         let text = at.format(format).unwrap_or_default();
         if self.0.is_some() { text } else { format!("{text} UTC") }
-    }
-}
-
-/// `71 h`, `59 min`, `20 s`: rounded down, so that nobody is promised too much.
-pub(crate) fn span(span: time::Duration) -> String {
-    match span.whole_seconds().max(0) {
-        s if s >= 7200 => format!("{} h", s / 3600),
-        s if s >= 60 => format!("{} min", s / 60),
-        s => format!("{s} s"),
     }
 }
 
@@ -137,12 +130,5 @@ mod tests {
         let now = datetime!(2031-02-03 14:32 UTC);
         assert_eq!(Zone::utc().show(datetime!(2031-02-06 14:00 UTC), now), "6 Feb 14:00");
         assert_eq!(Zone(None).show(now, now), "14:32 UTC");
-    }
-
-    #[test]
-    fn what_is_left_is_rounded_down() {
-        assert_eq!(span(time::Duration::hours(72) - time::Duration::SECOND), "71 h");
-        assert_eq!(span(time::Duration::minutes(119)), "119 min");
-        assert_eq!(span(time::Duration::seconds(-4)), "0 s");
     }
 }

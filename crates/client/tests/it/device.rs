@@ -47,29 +47,52 @@ impl Device {
         self.dir.path().join("state")
     }
 
-    /// The one state file whose name begins so and ends with `.json`.
+    /// All state files of this machine.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let list = |path: PathBuf| std::fs::read_dir(path).into_iter().flatten().map(|e| e.unwrap().path());
+        list(self.home()).filter(|p| p.is_dir()).flat_map(list).collect()
+    }
+
+    /// The one whose name begins so and ends with `.json`.
     pub fn file(&self, begins: &str) -> PathBuf {
         self.try_file(begins).unwrap_or_else(|| panic!("no {begins}*.json"))
     }
 
     pub fn try_file(&self, begins: &str) -> Option<PathBuf> {
-        let names = std::fs::read_dir(self.home()).unwrap().map(|e| e.unwrap().path());
         let fits = |p: &PathBuf| p.file_name().unwrap().to_str().unwrap().starts_with(begins) && p.extension().is_some_and(|e| e == "json");
-        names.into_iter().find(fits)
+        self.files().into_iter().find(fits)
     }
 
-    pub fn read(&self, begins: &str) -> serde_json::Value {
-        serde_json::from_slice(&std::fs::read(self.file(begins)).unwrap()).unwrap()
+    /// How many processes use the seat.
+    pub fn holders(&self) -> usize {
+        let out = self.run(&["status"]).out;
+        out.lines().find_map(|l| l.split_once("used by process ")).map_or(0, |(_, pids)| pids.split(',').count())
     }
 
-    pub fn write(&self, begins: &str, value: &serde_json::Value) {
-        std::fs::write(self.file(begins), value.to_string()).unwrap();
+    /// Takes a seat, dies without giving it back, and so keeps the right to work offline.
+    pub fn use_and_crash(&self, portal: &Portal) {
+        let running = self.start(&["run", "--", "sleep", "600"]);
+        until("the seat", || portal.world().live() == 1 && running.err().contains("Seat taken"));
+        running.crash();
     }
 
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_coditect-license"));
         command.args(args).stdin(Stdio::null());
-        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy", "CODITECT_PASSWORD"] {
+        for name in [
+            "HTTP_PROXY",
+            "HTTPS_PROXY",
+            "ALL_PROXY",
+            "http_proxy",
+            "https_proxy",
+            "all_proxy",
+            "NO_PROXY",
+            "no_proxy",
+            "SSL_CERT_FILE",
+            "SSL_CERT_DIR",
+            "CODITECT_CA_FILE",
+            "CODITECT_PASSWORD",
+        ] {
             command.env_remove(name);
         }
         command.env("CODITECT_SERVER", &self.url).env("CODITECT_HOME", self.home()).env("CODITECT_HARDWARE_ID", &self.hardware_id);
@@ -99,19 +122,25 @@ impl Running {
         rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), signal).unwrap();
     }
 
-    /// The command that runs under the seat, once it does.
-    pub fn command(&self) -> Option<i32> {
-        let pid = self.child.id();
-        std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?.split_whitespace().next()?.parse().ok()
+    /// The process between the client and its command.
+    pub fn guard(&self) -> Option<i32> {
+        child_of(i32::try_from(self.child.id()).unwrap())
     }
 
-    /// Ends the client so that it cannot do anything about it; and then what it leaves behind.
+    /// The command that runs under the seat, once it does.
+    pub fn command(&self) -> Option<i32> {
+        let command = child_of(self.guard()?)?;
+        let name = std::fs::read(format!("/proc/{command}/cmdline")).ok()?;
+        if name.starts_with(b"coditect-license") { None } else { Some(command) }
+    }
+
+    /// Ends the client so that it cannot do anything about it.
     pub fn crash(mut self) {
         until("the command", || self.command().is_some());
-        let command = self.command().and_then(rustix::process::Pid::from_raw);
+        let command = self.command().unwrap();
         self.signal(rustix::process::Signal::KILL);
         self.wait();
-        rustix::process::kill_process(command.unwrap(), rustix::process::Signal::KILL).unwrap();
+        until("the command's end", || !is_running(command));
     }
 
     pub fn wait(&mut self) -> ExitStatus {
@@ -145,6 +174,15 @@ pub fn finish(command: &mut Command) -> Done {
     let output = command.output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Done { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+}
+
+pub fn is_running(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
+    stat.is_ok_and(|s| !s.rsplit(')').next().unwrap().trim_start().starts_with('Z'))
+}
+
+fn child_of(pid: i32) -> Option<i32> {
+    std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?.split_whitespace().next()?.parse().ok()
 }
 
 /// Waits until it is so.

@@ -66,7 +66,7 @@ fn a_wrong_password_and_an_unconfirmed_address_are_said_and_nothing_is_stored() 
     let done = device.login();
     assert_eq!(done.code, 5);
     assert!(done.err.contains("Confirm the address first."), "{}", done.err);
-    assert!(!device.home().join("login.json").exists());
+    assert!(device.try_file("login").is_none());
     let done = device.run(&["login", "--email", "x@y.example"]);
     assert_eq!(done.code, 1, "without a terminal the password cannot be asked for");
     assert!(done.err.contains("--password-stdin"), "{}", done.err);
@@ -185,11 +185,11 @@ fn processes_that_need_a_new_access_token_at_once_get_one_together() {
 fn a_lost_answer_to_a_refresh_is_made_good() {
     let portal = Portal::start();
     let device = Device::signed_in(&portal);
-    let old = device.read("login");
+    let old = std::fs::read(device.file("login")).unwrap();
     portal.world().end_access_tokens();
     assert_eq!(device.run(&["status"]).code, 0);
     // As if the process had been killed before the answer reached the disk.
-    device.write("login", &old);
+    std::fs::write(device.file("login"), old).unwrap();
     portal.world().end_access_tokens();
     assert_eq!(device.run(&["status"]).code, 0);
     assert_eq!(portal.world().refresh_repeats, 1);

@@ -8,9 +8,11 @@
 )]
 
 mod device;
+mod fuzz;
 mod login;
 mod offline;
 mod portal;
+mod proxy;
 mod run;
 mod session;
 mod sharing;

@@ -3,14 +3,13 @@
 use crate::device::{Device, until};
 use crate::portal::Portal;
 use rustix::process::Signal;
-use serde_json::json;
 
 const SLEEP: [&str; 4] = ["run", "--", "sleep", "600"];
 
+/// Has the right to work offline: it did not give its seat back.
 fn used_once(portal: &Portal) -> Device {
     let device = Device::signed_in(portal);
-    let done = device.run(&["run", "--", "true"]);
-    assert_eq!(done.code, 0, "{}", done.err);
+    device.use_and_crash(portal);
     device
 }
 
@@ -48,7 +47,7 @@ fn a_start_without_the_server_lives_on_the_kept_token() {
     portal.close();
     let done = device.run(&["run", "--", "sh", "-c", "exit 9"]);
     assert_eq!(done.code, 9, "{}", done.err);
-    assert!(done.err.contains("offline, 71 h left"), "{}", done.err);
+    assert!(done.err.contains("Working offline, 71 h left."), "{}", done.err);
 
     let running = device.start(&SLEEP);
     until("the line", || running.err().contains("71 h left"));
@@ -72,6 +71,7 @@ fn a_seat_that_is_gone_when_the_server_comes_back_ends_the_command() {
     portal.close();
     let running = device.start(&SLEEP);
     until("the line", || running.err().contains("71 h left"));
+    portal.world().forget_all();
     portal.world().crowd(1);
     portal.open();
     let (code, err) = running.end();
@@ -89,27 +89,48 @@ fn without_a_token_or_on_another_device_there_is_no_start() {
     assert!(done.err.contains("cannot be reached"), "{}", done.err);
     device.hardware_id = "device-2".into();
     assert_eq!(device.run(&["run", "--", "true"]).code, 6);
-    // Also not when the other device's file is copied over.
-    let seat = std::fs::read(device.file("seat")).unwrap();
-    let before = std::fs::read_dir(device.home()).unwrap().count();
-    std::fs::write(device.file("seat"), seat).unwrap();
-    assert_eq!(std::fs::read_dir(device.home()).unwrap().count(), before);
-    portal.open();
-    portal.world().seats = 2;
+}
+
+#[test]
+fn a_clean_end_gives_the_right_to_work_offline_back() {
+    let mut portal = Portal::start();
+    let device = Device::signed_in(&portal);
     assert_eq!(device.run(&["run", "--", "true"]).code, 0);
-    let files: Vec<_> = std::fs::read_dir(device.home())
-        .unwrap()
-        .map(|e| e.unwrap().path())
-        .filter(|p| p.to_str().unwrap().contains("seat-") && p.extension().is_some_and(|e| e == "json"))
-        .collect();
-    assert_eq!(files.len(), 2);
+    assert!(device.run(&["status"]).out.contains("not possible: no token"));
     portal.close();
-    let (one, two) = (std::fs::read(&files[0]).unwrap(), std::fs::read(&files[1]).unwrap());
-    std::fs::write(&files[0], two).unwrap();
-    std::fs::write(&files[1], one).unwrap();
-    let done = device.run(&["run", "--", "true"]);
-    assert_eq!(done.code, 6);
-    assert!(done.err.contains("another device"), "{}", done.err);
+    assert_eq!(device.run(&["run", "--", "true"]).code, 6);
+}
+
+#[test]
+fn a_seat_that_could_not_be_given_back_still_works_offline() {
+    let mut portal = Portal::start();
+    let device = Device::signed_in(&portal);
+    let running = device.start(&SLEEP);
+    until("the seat", || running.err().contains("Seat taken"));
+    portal.close();
+    running.signal(Signal::TERM);
+    assert_eq!(running.end().0, Some(143));
+    for _ in 0..2 {
+        assert_eq!(device.run(&["run", "--", "true"]).code, 0, "the right is kept for as long as the server counts it");
+    }
+}
+
+#[test]
+fn what_was_revoked_meanwhile_is_refused_at_the_first_contact() {
+    let mut portal = Portal::start();
+    portal.world().beat_seconds = 1;
+    let device = Device::signed_in(&portal);
+    let running = device.start(&SLEEP);
+    until("a heartbeat", || !portal.world().beats.is_empty());
+    portal.close();
+    until("the line", || running.err().contains("Working offline"));
+    portal.world().end_all("session_revoked", "Left the company");
+    portal.open();
+    let (code, err) = running.end();
+    assert_eq!(code, Some(4));
+    assert!(err.contains("Left the company"), "{err}");
+    portal.close();
+    assert_eq!(device.run(&["run", "--", "true"]).code, 6);
 }
 
 #[test]
@@ -123,38 +144,35 @@ fn a_server_that_cannot_help_is_no_invalid_licence() {
 }
 
 #[test]
-fn a_token_that_was_tampered_with_is_refused() {
+fn nothing_of_the_state_lies_open_or_can_be_changed() {
     let mut portal = Portal::start();
     let device = used_once(&portal);
     portal.close();
-    let good = device.read("seat");
-    let token = good["token"]["token"].as_str().unwrap().to_owned();
-    for position in [5, token.find('.').unwrap() + 9, token.rfind('.').unwrap() + 9] {
-        let mut bytes = token.clone().into_bytes();
-        bytes[position] = if bytes[position] == b'A' { b'B' } else { b'A' };
-        let mut seat = good.clone();
-        seat["token"]["token"] = json!(String::from_utf8(bytes).unwrap());
-        device.write("seat", &seat);
-        assert_eq!(device.run(&["run", "--", "true"]).code, 6, "changed at {position}");
+    let files: Vec<_> = device.files().into_iter().filter(|p| p.extension().is_some_and(|e| e == "json")).collect();
+    for path in &files {
+        let text = std::fs::read_to_string(path).unwrap();
+        assert!(!["eyJ", "refresh-", "access-", "fjordline", "device-1"].iter().any(|secret| text.contains(secret)), "{}", path.display());
     }
-    device.write("seat", &good);
-    assert_eq!(device.run(&["run", "--", "true"]).code, 0);
+    for begins in ["seat", "time", "keys"] {
+        let path = device.file(begins);
+        let good = std::fs::read(&path).unwrap();
+        let mut changed = good.clone();
+        changed[good.len() / 2] ^= 1;
+        std::fs::write(&path, changed).unwrap();
+        assert_eq!(device.run(&["run", "--", "true"]).code, 6, "{begins} was changed");
+        std::fs::write(&path, good).unwrap();
+    }
+    std::fs::remove_file(device.file("time")).unwrap();
+    let done = device.run(&["run", "--", "true"]);
+    assert_eq!(done.code, 6);
+    assert!(done.err.contains("connect to the network once"), "{}", done.err);
 }
 
 #[test]
-fn a_clock_turned_back_stops_offline_work_and_not_online_work() {
+fn an_untouched_state_works() {
     let mut portal = Portal::start();
     let device = used_once(&portal);
     portal.close();
-    // The server was last heard of tomorrow; seen from there the clock has been turned back by a day.
-    let mut mark = device.read("time");
-    let at = time::OffsetDateTime::parse(mark["at"].as_str().unwrap(), &time::format_description::well_known::Rfc3339).unwrap();
-    mark["at"] = json!((at + time::Duration::days(1)).format(&time::format_description::well_known::Rfc3339).unwrap());
-    device.write("time", &mark);
-    let done = device.run(&["run", "--", "true"]);
-    assert_eq!(done.code, 6, "{}", done.err);
-    assert!(done.err.contains("clock is") && done.err.contains("behind"), "{}", done.err);
-    portal.open();
     assert_eq!(device.run(&["run", "--", "true"]).code, 0);
 }
 
@@ -171,6 +189,7 @@ fn what_the_server_refused_does_not_work_offline_afterwards() {
     let mut portal = Portal::start();
     let device = used_once(&portal);
     assert_eq!(device.run(&["release"]).code, 0);
+    assert_eq!(portal.world().live(), 0);
     portal.close();
     assert_eq!(device.run(&["run", "--", "true"]).code, 6, "the right to work offline was given back");
 }

@@ -78,6 +78,8 @@ pub struct World {
     /// Wait this long in every refresh, so that two at once would meet.
     pub slow_refresh: Duration,
     pub device: Option<Vec<&'static str>>,
+    /// `fingerprint_tolerance` of the licence.
+    pub tolerance: Option<&'static str>,
     pub key: TokenKey,
     pub jwks: Vec<Value>,
     pub sessions: HashMap<String, Held>,
@@ -171,6 +173,7 @@ impl Portal {
             mangle: |token| token,
             slow_refresh: Duration::ZERO,
             device: None,
+            tolerance: None,
             jwks: vec![key.jwk()],
             key,
             sessions: HashMap::new(),
@@ -390,7 +393,7 @@ async fn acquire(State(world): State<Shared>, headers: HeaderMap, Json(body): Js
         201,
         json!({"session_id": id, "token": token, "valid_until": until, "expires_in": world.lease_seconds,
                "heartbeat_interval_seconds": world.beat_seconds, "a_newer_field": true,
-               "license": {"id": TENANT, "tier": "FREE", "features": [], "max_seats": world.seats, "active": world.live()}}),
+               "license": {"id": TENANT, "tier": "FREE", "features": [], "max_seats": world.seats, "active": world.live(), "fingerprint_tolerance": world.tolerance}}),
     )
 }
 

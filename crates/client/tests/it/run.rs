@@ -1,6 +1,6 @@
 //! `run`: the seat, the command, the signals, the refusals.
 
-use crate::device::{Device, until};
+use crate::device::{Device, is_running, until};
 use crate::portal::Portal;
 use rustix::process::Signal;
 
@@ -10,11 +10,6 @@ const SLEEP: [&str; 4] = ["run", "--", "sleep", "600"];
 fn wait_for_command(portal: &Portal, running: &crate::device::Running) {
     until("a live session", || portal.world().live() == 1);
     until("the command", || running.command().is_some());
-}
-
-fn is_running(pid: i32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
-    stat.is_ok_and(|s| !s.rsplit(')').next().unwrap().trim_start().starts_with('Z'))
 }
 
 #[test]
@@ -194,6 +189,67 @@ fn under_nohup_the_loss_of_the_terminal_does_not_matter() {
     rustix::process::kill_process(pid, Signal::HUP).unwrap();
     rustix::process::kill_process(pid, Signal::TERM).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(143), "the first signal ended it");
+}
+
+/// A command that starts others, of which one does not listen; and the ids of all.
+fn family(portal: &Portal, device: &Device) -> (crate::device::Running, Vec<i32>) {
+    let pids = device.home().join("pids");
+    let script = format!(
+        "(trap '' TERM; sh -c 'echo $PPID $$ >>{0}; while :; do sleep 0.1; done') & echo $$ $! >>{0}; while :; do sleep 0.1; done",
+        pids.display()
+    );
+    let running = device.start(&["run", "--", "sh", "-c", &script]);
+    wait_for_command(portal, &running);
+    let read = || std::fs::read_to_string(&pids).unwrap_or_default().split_whitespace().map(|p| p.parse().unwrap()).collect::<Vec<i32>>();
+    until("all of them", || read().len() == 4);
+    (running, read())
+}
+
+#[test]
+fn a_killed_client_leaves_nothing_of_its_command() {
+    let portal = Portal::start();
+    let device = Device::signed_in(&portal);
+    let (mut running, family) = family(&portal, &device);
+    assert!(family.iter().all(|pid| is_running(*pid)));
+    running.signal(Signal::KILL);
+    running.wait();
+    until("the end of all", || !family.iter().any(|pid| is_running(*pid)));
+}
+
+#[test]
+fn a_killed_client_and_guard_leave_no_command() {
+    let portal = Portal::start();
+    let device = Device::signed_in(&portal);
+    let mut running = device.start(&SLEEP);
+    wait_for_command(&portal, &running);
+    let (guard, command) = (running.guard().unwrap(), running.command().unwrap());
+    running.signal(Signal::STOP);
+    rustix::process::kill_process(rustix::process::Pid::from_raw(guard).unwrap(), Signal::KILL).unwrap();
+    running.signal(Signal::KILL);
+    running.wait();
+    until("its end", || !is_running(command));
+}
+
+#[test]
+fn a_killed_guard_ends_the_run() {
+    let portal = Portal::start();
+    let device = Device::signed_in(&portal);
+    let (running, family) = family(&portal, &device);
+    rustix::process::kill_process(rustix::process::Pid::from_raw(running.guard().unwrap()).unwrap(), Signal::KILL).unwrap();
+    assert_eq!(running.end().0, Some(137));
+    assert_eq!(portal.world().live(), 0);
+    until("the end of all", || !family.iter().any(|pid| is_running(*pid)));
+}
+
+#[test]
+fn a_lost_seat_ends_all_that_the_command_has_started() {
+    let portal = Portal::start();
+    portal.world().beat_seconds = 1;
+    let device = Device::signed_in(&portal);
+    let (running, family) = family(&portal, &device);
+    portal.world().end_all("session_revoked", "Enough");
+    assert_eq!(running.end().0, Some(4));
+    assert!(!family.iter().any(|pid| is_running(*pid)));
 }
 
 #[test]

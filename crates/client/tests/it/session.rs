@@ -2,7 +2,10 @@
 
 use crate::device::Device;
 use crate::portal::Portal;
-use client::{BootTime, Client, Clock, Config, Left, Refusal, State, SystemClock, SystemRandom};
+use client::{
+    BootTime, Client, Clock, Config, Error, FingerprintTolerance, Keys, Left, Refusal, State, SystemClock, SystemRandom, TokenError,
+    blocking,
+};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -32,15 +35,20 @@ impl Clock for MovedClock {
     }
 }
 
-fn client(device: &Device, portal: &Portal, clock: &Arc<MovedClock>) -> Client {
-    let config = Config {
+fn config(device: &Device, portal: &Portal) -> Config {
+    Config {
         server: Some(client::Server::parse(&portal.url()).unwrap()),
         home: device.home(),
         hardware_id: Some(device.hardware_id.clone()),
         instance_id: None,
+        pinned_keys: None,
+        ca_file: None,
         client_version: "test/1".into(),
-    };
-    Client::with(config, clock.clone(), Arc::new(SystemRandom)).unwrap()
+    }
+}
+
+fn client(device: &Device, portal: &Portal, clock: &Arc<MovedClock>) -> Client {
+    Client::with(config(device, portal), clock.clone(), Arc::new(SystemRandom)).unwrap()
 }
 
 async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
@@ -76,14 +84,19 @@ async fn grace_ends_with_the_token() {
     portal.world().down = true;
     let State::Grace { until, .. } = session.changed().await else { panic!("{:?}", session.state()) };
     assert!(until - clock.now() > time::Duration::hours(71));
+    assert_eq!(session.state().to_string(), "grace (71 h left)");
+    let shown = session.watch();
     clock.pass(71);
     let calls = portal.world().log.len();
     self::until("it is tried again", || portal.world().log.len() > calls).await;
-    assert!(!session.state().is_final(), "an hour is left");
+    self::until("what is left is shown", || shown.state().to_string() == "grace (59 min left)").await;
     clock.pass(2);
     let State::Refused(Refusal::Offline { detail }) = session.refused().await else { panic!("{:?}", session.state()) };
     assert!(detail.contains("ended at"), "{detail}");
+    let text = session.state().to_string();
+    assert!(text.starts_with("refused (") && text.contains("coditect-license doctor"), "{text}");
     assert_eq!(session.release().await, Left::Ended);
+    assert!(matches!(shown.state(), State::Refused(_)));
     tear_down(portal).await;
 }
 
@@ -109,6 +122,103 @@ async fn after_sleep_the_heartbeat_comes_at_once() {
     until("the heartbeat", || !portal.world().beats.is_empty()).await;
     assert_eq!(session.release().await, Left::Released);
     assert_eq!(portal.world().live(), 0);
+    tear_down(portal).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_pause_that_no_clock_counted_the_heartbeat_comes_at_once() {
+    let (portal, device, clock) = set_up().await;
+    portal.world().beat_seconds = 300;
+    let session = client(&device, &portal, &clock).start().await.unwrap();
+    // A virtual machine was stopped and goes on: only its wall clock has been set right.
+    *clock.wall_only.lock().unwrap() = time::Duration::hours(8);
+    until("the heartbeat", || !portal.world().beats.is_empty()).await;
+    assert_eq!(session.state(), State::Online);
+    tear_down(portal).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_turned_back_stops_offline_work_and_not_online_work() {
+    let (portal, device, clock) = set_up().await;
+    let client = client(&device, &portal, &clock);
+    // Dropped, not released: the token is kept.
+    drop(client.start().await.unwrap());
+    until("nobody uses the seat", || client.seat().unwrap().unwrap().processes.is_empty()).await;
+    portal.world().down = true;
+    *clock.wall_only.lock().unwrap() = -time::Duration::hours(2);
+    let Err(Error::Refused(refusal)) = client.start().await else { panic!("it started") };
+    assert!(refusal.to_string().contains("min behind the license server's last answer"), "{refusal}");
+    portal.world().down = false;
+    let session = client.start().await.unwrap();
+    assert_eq!(session.state(), State::Online);
+    tear_down(portal).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_licences_tolerance_is_taken_over() {
+    let (portal, device, clock) = set_up().await;
+    let client = client(&device, &portal, &clock);
+    for (said, expected) in [
+        (Some("any_two"), FingerprintTolerance::AnyTwo),
+        (Some("exact"), FingerprintTolerance::Exact),
+        (Some("a newer one"), FingerprintTolerance::Most),
+        (Some("any_two"), FingerprintTolerance::AnyTwo),
+        (None, FingerprintTolerance::Most),
+    ] {
+        portal.world().tolerance = said;
+        client.start().await.unwrap().release().await;
+        assert_eq!(client.tolerance(), expected);
+        assert_eq!(self::client(&device, &portal, &clock).tolerance(), expected, "it is remembered");
+    }
+    tear_down(portal).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_the_application_brings_along_are_the_only_ones() {
+    let (portal, device, clock) = set_up().await;
+    let jwks = serde_json::json!({ "keys": portal.world().jwks });
+    let mut config = config(&device, &portal);
+    config.pinned_keys = Some(Keys::from_jwks(jwks.to_string().as_bytes()).unwrap());
+    let pinned = Client::with(config, clock.clone(), Arc::new(SystemRandom)).unwrap();
+    pinned.start().await.unwrap().release().await;
+    assert_eq!(portal.world().calls("GET /.well-known"), 0);
+    {
+        let mut world = portal.world();
+        world.key = crate::portal::TokenKey::new("key-2");
+        world.jwks = vec![world.key.jwk()];
+    }
+    assert!(matches!(pinned.start().await, Err(Error::Token(TokenError::UnknownKey(_)))));
+    assert_eq!(portal.world().live(), 0);
+    tear_down(portal).await;
+}
+
+#[test]
+fn without_asynchrony_it_is_the_same() {
+    let portal = Portal::start();
+    portal.world().beat_seconds = 1;
+    let device = Device::signed_in(&portal);
+    let client = blocking::Client::new(config(&device, &portal)).unwrap();
+    let session = client.start().unwrap();
+    assert_eq!(session.state(), State::Online);
+    assert_eq!(session.changed(Duration::from_millis(50)).unwrap(), None);
+    let (tell, told) = std::sync::mpsc::channel();
+    session.on_change(move |state| tell.send(state).unwrap());
+    portal.world().down = true;
+    let grace = told.recv_timeout(Duration::from_secs(60)).unwrap();
+    assert_eq!(grace.to_string(), "grace (71 h left)");
+    portal.world().down = false;
+    crate::device::until("it is online again", || session.changed(Duration::from_secs(1)).unwrap() == Some(State::Online));
+    assert_eq!(session.release().unwrap(), Left::Released);
+    assert_eq!(told.into_iter().last(), Some(State::Stopped));
+    assert_eq!(portal.world().live(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_blocks_within_asynchrony_does_not_panic() {
+    let (portal, device, _) = set_up().await;
+    let client = blocking::Client::new(config(&device, &portal)).unwrap();
+    assert_eq!(client.start().unwrap().release().unwrap(), Left::Released);
+    drop(client);
     tear_down(portal).await;
 }
 

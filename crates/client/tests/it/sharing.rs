@@ -6,14 +6,9 @@ use rustix::process::Signal;
 
 const SLEEP: [&str; 4] = ["run", "--", "sleep", "600"];
 
-fn holders(device: &Device) -> usize {
-    let seat = device.try_file("seat").and_then(|path| serde_json::from_slice::<serde_json::Value>(&std::fs::read(path).unwrap()).ok());
-    seat.and_then(|seat| Some(seat["current"]["holders"].as_array()?.len())).unwrap_or(0)
-}
-
 fn two(portal: &Portal, device: &Device) -> (Running, Running) {
     let first = device.start(&SLEEP);
-    until("the first", || portal.world().live() == 1 && holders(device) == 1);
+    until("the first", || portal.world().live() == 1 && device.holders() == 1);
     let second = device.start(&SLEEP);
     // It has asked the server by then, so what happens next happens to both.
     until("the second", || second.err().contains("Sharing the seat"));
@@ -67,7 +62,7 @@ fn a_killed_process_neither_keeps_the_seat_nor_blocks_it() {
     let device = Device::signed_in(&portal);
     let (first, second) = two(&portal, &device);
     first.crash();
-    until("the second notices", || holders(&device) == 1);
+    until("the second notices", || device.holders() == 1);
     assert_eq!(portal.world().live(), 1);
     second.signal(Signal::TERM);
     second.end();
@@ -92,7 +87,7 @@ fn release_frees_a_seat_that_a_crash_left() {
     let portal = Portal::start();
     let device = Device::signed_in(&portal);
     let running = device.start(&SLEEP);
-    until("the seat", || holders(&device) == 1);
+    until("the seat", || device.holders() == 1);
     running.crash();
     let done = device.run(&["release"]);
     assert_eq!(done.code, 0, "{}", done.err);
@@ -133,7 +128,7 @@ fn a_start_after_a_revocation_does_not_join_the_dead_session() {
     let portal = Portal::start();
     let device = Device::signed_in(&portal);
     let first = device.start(&SLEEP);
-    until("the first", || portal.world().live() == 1 && holders(&device) == 1);
+    until("the first", || portal.world().live() == 1 && device.holders() == 1);
     portal.world().end_all("session_revoked", "Audit");
     // The next heartbeat is minutes away, but the newcomer asks.
     let done = device.run(&["run", "--", "true"]);

@@ -1,0 +1,12 @@
+//! The whole of what an application has to do that is not asynchronous. Sign in once with `coditect-license login`, then:
+//! `cargo run -p client --example blocking`
+
+fn main() -> Result<(), client::Error> {
+    let session = client::blocking::Client::new(client::Config::from_env()?)?.start()?;
+    session.on_change(|state| eprintln!("{state}"));
+    while session.state() == client::State::Online {
+        std::thread::sleep(std::time::Duration::from_secs(1));
+    }
+    session.release()?;
+    Ok(())
+}
