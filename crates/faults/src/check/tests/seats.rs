@@ -102,3 +102,18 @@ fn i6_lowering_admits_nobody() {
     // A number that was there before proves nothing.
     Made::licence(1).starts(0, 0, "a").seats(50, 2).seats(100, 1).refused(300, 2, 1).starts(500, 1, "b").is_good();
 }
+
+#[test]
+fn i6_a_number_that_was_shown_earlier_is_not_the_change_that_comes_later() {
+    let shown = Made::licence(2).starts(0, 0, "a").with(|call| call.answer.max_seats = Some(2));
+    let lowered = shown.seats(100, 1).refused(300, 2, 1).starts(500, 1, "b").seats(1_000, 2);
+    assert!(lowered.found().iter().any(|violation| violation.rule == "I6"));
+}
+
+#[test]
+fn i6_a_seat_that_an_unanswered_beat_may_have_kept_is_not_a_new_one() {
+    let lowered = || Made::licence(2).starts(0, 0, "a").starts(100, 1, "b").seats(200, 1).refused(300, 2, 1).active(3_000, 0, "a");
+    lowered().beats(LEASE + 200, 1, "b", 200, "reacquired").breaks("I6");
+    let unsure = lowered().call(LEASE - 50, Some(1), Kind::Heartbeat, "b", None, "");
+    unsure.beats(LEASE + 200, 1, "b", 200, "reacquired").is_good();
+}
