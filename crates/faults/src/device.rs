@@ -51,9 +51,9 @@ impl Device {
     async fn run(&mut self, mut held: Held) {
         let lease = u64::try_from(self.stage.tenants[self.tenant].lease / 1000).unwrap_or_default();
         while !self.stage.is_over() {
-            // Now and then it sleeps through its lease.
-            let longest = if self.rng.random_bool(0.03) { 2 * lease } else { lease / 3 };
-            pause(&mut self.rng, 100..longest).await;
+            // Now and then it calls when its lease is about to run out, or just has.
+            let asleep = self.rng.random_bool(0.04);
+            pause(&mut self.rng, if asleep { lease * 9 / 10..lease * 5 / 4 } else { 50..lease / 4 }).await;
             let caller = self.caller();
             match self.rng.random_range(0..100) {
                 // Stops in order; the second time may be the lost answer's repetition.

@@ -106,7 +106,7 @@ async fn run(options: &Options) -> Result<Vec<Line>> {
 
 async fn play(options: &Options, seed: u64, world: Arc<World>) -> Result<Vec<Line>> {
     if !world.can_fake_time() {
-        println!("Clock jumps are left out: `apt-get install faketime` brings the library that makes them.");
+        println!("Clock jumps are left out: the library that makes them is missing or does not work (`apt-get install faketime`).");
     }
     let recorder = Recorder::create(&options.history)?;
     let late = i64::try_from(LATE.as_micros())?;

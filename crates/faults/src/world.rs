@@ -12,6 +12,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -45,6 +46,8 @@ pub struct World {
     parts: Mutex<Vec<(Part, Child)>>,
     variables: Vec<(String, String)>,
     faketime: Option<PathBuf>,
+    /// Whether it has been seen to work.
+    fakes_time: AtomicBool,
 }
 
 impl World {
@@ -85,6 +88,7 @@ impl World {
             parts: Mutex::new(Vec::new()),
             variables: variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             faketime: faketime(),
+            fakes_time: AtomicBool::new(false),
         });
         world.set_clock(0)?;
         world.run(&["admin", "new-key", &key.display().to_string()]).await?;
@@ -92,6 +96,8 @@ impl World {
         for part in [Part::Server(0), Part::Server(1), Part::Worker] {
             world.bring_up(part).await?;
         }
+        let fakes_time = world.faketime.is_some() && world.day_can_change().await?;
+        world.fakes_time.store(fakes_time, Ordering::Relaxed);
         Ok(world)
     }
 
@@ -102,7 +108,26 @@ impl World {
 
     /// Whether a server's clock can be faked.
     pub fn can_fake_time(&self) -> bool {
-        self.faketime.is_some()
+        self.fakes_time.load(Ordering::Relaxed)
+    }
+
+    /// Sets the clock back by a day and looks whether the server notices; then the same for the way back.
+    async fn day_can_change(&self) -> Result<bool> {
+        for (seconds, same) in [(-86_400, false), (0, true)] {
+            self.set_clock(seconds)?;
+            let mut seen = false;
+            for _ in 0..100 {
+                seen = (http::day(self.servers[CLOCK_SERVER]).await == http::day(self.servers[0]).await) == same;
+                if seen {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            if !seen {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Runs a command of the portal to its end.
