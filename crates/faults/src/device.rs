@@ -25,6 +25,7 @@ pub struct Device {
 }
 
 impl Device {
+    /// One that has not begun to live yet.
     pub fn new(stage: Arc<Stage>, tenant: usize, number: usize, seed: u64) -> Self {
         Self { stage, tenant, number, rng: StdRng::seed_from_u64(seed.wrapping_add(number as u64)), dead: Vec::new() }
     }

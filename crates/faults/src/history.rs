@@ -53,6 +53,7 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Each of them.
     pub const ALL: [Self; 7] =
         [Self::Acquire, Self::Heartbeat, Self::Release, Self::Revoke, Self::ForeignHeartbeat, Self::ForeignRelease, Self::ForeignRevoke];
 
@@ -172,6 +173,7 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    /// Each of them.
     pub const ALL: [Self; 9] = [
         Self::KillServer,
         Self::KillWorker,

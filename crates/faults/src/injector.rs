@@ -18,8 +18,9 @@ pub const LONGEST_HANG: Duration = Duration::from_secs(3);
 /// How far the clock jumps, in seconds. Forward not farther than a login is good for.
 const JUMPS: [i64; 6] = [-86_400, -3_600, -30, 5, 60, 240];
 
-/// What of the system one injector breaks. Both work at the same time.
+/// What one injector breaks.
 pub const PROCESSES: [FaultKind; 3] = [FaultKind::KillServer, FaultKind::KillWorker, FaultKind::ClockJump];
+/// What the other breaks at the same time.
 pub const REDIS: [FaultKind; 6] =
     [FaultKind::KillRedis, FaultKind::LoseRedis, FaultKind::SlowRedis, FaultKind::StopRedis, FaultKind::HangRedis, FaultKind::CutRedis];
 

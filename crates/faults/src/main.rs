@@ -23,9 +23,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use world::World;
 
-/// A call without a clear answer has taken effect after so long, or never does: the caller's patience, what Redis may then be away,
-/// and what the servers may still try.
-const LATE: Duration = Duration::from_secs(4 + 3 + 4);
+/// What a server may still try after the caller has given up and Redis is back.
+const STILL_TRYING: Duration = Duration::from_secs(4);
 /// At the end nothing is broken for so long, so that what has been lost for good can be told from what only comes late.
 const QUIET: Duration = Duration::from_secs(16);
 
@@ -109,7 +108,7 @@ async fn play(options: &Options, seed: u64, world: Arc<World>) -> Result<Vec<Lin
         println!("Clock jumps are left out: the library that makes them is missing or does not work (`apt-get install faketime`).");
     }
     let recorder = Recorder::create(&options.history)?;
-    let late = i64::try_from(LATE.as_micros())?;
+    let late = i64::try_from((http::PATIENCE + injector::LONGEST_HANG + STILL_TRYING).as_micros())?;
     recorder.add(Line::Run(Run { seed, late, tenants: tenants() }));
     let stage = Stage::set_up(world, recorder, tenants()).await?;
     let end = Instant::now() + Duration::from_secs(options.seconds);

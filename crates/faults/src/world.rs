@@ -260,6 +260,8 @@ impl World {
             child.kill()?;
             child.wait()?;
         }
+        // It may stand still, if we were interrupted.
+        let _ = self.signal_redis(Signal::CONT);
         self.redis.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Redis::stop)?;
         Ok(self.postgres.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Postgres::stop)?)
     }
