@@ -121,8 +121,8 @@ pub async fn administer(stage: Arc<Stage>, tenant: usize, seed: u64) {
     let usual = stage.tenants[tenant].seats;
     let (mut last, mut before_last) = (usual, usual);
     while !stage.is_over() {
-        for _ in 0..3 {
-            pause(&mut rng, 400..2500).await;
+        for _ in 0..5 {
+            pause(&mut rng, 200..1500).await;
             if let Some(held) = stage.some_session(tenant, rng.random_range(0..10)) {
                 let caller = Caller { tenant, device: None, server: rng.random_range(0..2) };
                 stage.delete(caller, Kind::Revoke, &held.session).await;
