@@ -101,9 +101,9 @@ impl Injector {
                 world.proxy.set(Mode::Pass);
             }
             FaultKind::CutRedis => {
-                for _ in 0..self.rng.random_range(1..6) {
+                for _ in 0..self.rng.random_range(5..20) {
                     world.proxy.cut();
-                    self.wait(0..300).await;
+                    self.wait(0..150).await;
                 }
             }
         }
