@@ -88,3 +88,43 @@ fn show(violation: &Violation, lines: &[Line]) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::{Answer, Fault, Run, Tenant};
+
+    /// Every kind of call, answered like this, and every fault but a jump of the clock.
+    fn history(status: u16) -> Vec<Line> {
+        let tenant = Tenant { name: "made-up".into(), seats: 1, overage_percent: 0, lease: 1 };
+        let answer = Answer { status: Some(status), ..Answer::default() };
+        let call = |kind| Call {
+            sent: 0,
+            answered: 1,
+            server: 0,
+            tenant: 0,
+            device: Some(0),
+            kind,
+            session: None,
+            with_token: false,
+            answer: answer.clone(),
+        };
+        let fault = |kind| Fault { from: 0, to: 1, kind, what: String::new() };
+        let mut lines = vec![Line::Run(Run { seed: 0, late: 1, tenants: vec![tenant] })];
+        lines.extend(Kind::ALL.map(|kind| Line::Call(call(kind))));
+        lines.extend(FaultKind::ALL.iter().filter(|kind| **kind != FaultKind::ClockJump).map(|kind| Line::Fault(fault(*kind))));
+        lines
+    }
+
+    #[test]
+    fn only_a_whole_run_without_violations_is_a_success() {
+        let whole = history(503);
+        assert!(print(&whole).unwrap());
+        assert!(!print(&history(500)).unwrap());
+        for left_out in 1..whole.len() {
+            let mut lines = whole.clone();
+            lines.remove(left_out);
+            assert!(!print(&lines).unwrap(), "without {:?}", whole[left_out]);
+        }
+    }
+}
