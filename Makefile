@@ -1,7 +1,7 @@
 # What the portal's people type. The work is in scripts/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test demo bench admin staff clean-data fmt
+.PHONY: help run test demo bench faults admin staff clean-data fmt
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ demo: ## fill a running portal with two organizations
 
 bench: ## measure the licence API
 	@exec scripts/bench
+
+faults: ## break a portal while devices use it, and check what they saw: make faults ARGS="--seconds 60 --seed 1"
+	@exec scripts/faults $(ARGS)
 
 admin: ## administer a running portal: make admin ARGS="set-seats --tenant SLUG --seats N"
 	@exec scripts/portal admin $(ARGS)

@@ -48,8 +48,8 @@ impl Keeper {
         Ok(Self { requests })
     }
 
-    /// Starts a command from the keeper's thread.
-    pub(crate) fn spawn(&self, command: Command) -> io::Result<Child> {
+    /// Starts a command from the keeper's thread. It ends with the keeper only if it asks the kernel for that, as `setpriv --pdeathsig` does.
+    pub fn spawn(&self, command: Command) -> io::Result<Child> {
         let gone = || io::Error::other("the services' thread has ended");
         let (reply, answer) = mpsc::channel();
         self.requests.send(Request { command, reply }).map_err(|_| gone())?;

@@ -65,6 +65,21 @@ impl Redis {
         format!("redis://:{}@127.0.0.1:{}/", self.password, self.port)
     }
 
+    /// Port on 127.0.0.1.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The process, for tests that let it stand still.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it as a crash does, without a chance to write anything; a start in the same folder reads what was written before.
+    pub fn kill(mut self) -> Result<(), ServiceError> {
+        stop(&mut self.child, &[]).map(|_| ())
+    }
+
     /// Lets Redis write everything to disk, and waits for the end.
     pub fn stop(mut self) -> Result<(), ServiceError> {
         stop(&mut self.child, &SHUTDOWN).map(|_| ())

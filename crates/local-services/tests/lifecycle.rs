@@ -153,5 +153,15 @@ fn redis_keeps_data_over_stop_and_crash() {
     let again = Redis::start(&keeper, &home, "another").unwrap();
     assert_ne!(first_number(&home.join("redis.pid")), leftover);
     assert!(redis(&again.url(), "GET k").contains("$1\r\nv"));
-    again.stop().unwrap();
+    assert!(again.url().ends_with(&format!(":{}/", again.port())));
+
+    // Written down by the time of the answer, though there is no chance to do so at the end.
+    assert!(redis(&again.url(), "CONFIG SET appendfsync always\r\nSET k w").contains("+OK\r\n+OK\r\n+OK"));
+    let killed = again.pid();
+    assert_eq!(first_number(&home.join("redis.pid")), killed);
+    again.kill().unwrap();
+    assert!(!Path::new(&format!("/proc/{killed}")).exists());
+    let server = Redis::start(&keeper, &home, "secret").unwrap();
+    assert!(redis(&server.url(), "GET k").contains("$1\r\nw"));
+    server.stop().unwrap();
 }

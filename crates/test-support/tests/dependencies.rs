@@ -18,6 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("server", &["app", "billing", "domain", "local-services", "seats", "store", "types"]),
     ("client", &["types"]),
     ("bench", &[]),
+    ("faults", &["local-services"]),
     ("local-services", &[]),
     ("test-support", &["local-services"]),
 ];
