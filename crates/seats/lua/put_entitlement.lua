@@ -1,6 +1,7 @@
 -- Replaces the copy of what the tenant owns, if the version is higher.
 -- ARGV: tenant, version, suspended, time to live in ms, then for each licence: id and the values of the fields below
-local FIELDS = {'key', 'tier', 'features', 'status', 'max', 'overage', 'ends', 'lease', 'beat', 'offline', 'cap', 'holders'}
+local FIELDS = {'key', 'tier', 'features', 'status', 'max', 'overage', 'ends', 'lease', 'beat', 'offline', 'cap', 'holders',
+  'tolerance'}
 
 local key = entitlement_key()
 local stored = call('HMGET', key, 'version', 'order')

@@ -4,7 +4,7 @@
 //! version replaces. A copy that is missing makes a call answer `Missing`; the caller loads it, puts it and tries again.
 
 use async_trait::async_trait;
-use types::licenses::{LicenseStatus, Tier};
+use types::licenses::{FingerprintTolerance, LicenseStatus, Tier};
 use types::{LicenseId, SessionId, TenantId, UserId};
 
 /// The live store does not answer, or not in time. Always worth a retry.
@@ -45,6 +45,8 @@ pub struct LicenseLimits {
     pub offline_cap: u32,
     /// A refusal names who holds the seats; otherwise [`Exhausted::holders`] stays empty.
     pub show_holders: bool,
+    /// For the installed application; the scripts only pass it on.
+    pub fingerprint_tolerance: FingerprintTolerance,
 }
 
 /// What the scripts must know of one member.
