@@ -1,13 +1,15 @@
 //! Licences: what they are called, how they stand, and their pages.
 
 mod page;
+mod policy;
 
 pub use page::{LicensePage, LicensesPage};
+pub use policy::{LicenseChoices, SupportPolicy, SupportPolicyForm};
 
 use crate::ui::{Badge, CopyButton, Time, TimeStyle, Tone};
 use leptos::prelude::*;
 use time::OffsetDateTime;
-use types::licenses::{LicenseStatus, Tier};
+use types::licenses::{FingerprintTolerance, LicenseStatus, Tier};
 
 /// How a person reads the tier.
 pub const fn tier_label(tier: Tier) -> &'static str {
@@ -15,6 +17,15 @@ pub const fn tier_label(tier: Tier) -> &'static str {
         Tier::Free => "Free",
         Tier::Pro => "Pro",
         Tier::Enterprise => "Enterprise",
+    }
+}
+
+/// What may change about a device.
+pub const fn tolerance_label(tolerance: FingerprintTolerance) -> &'static str {
+    match tolerance {
+        FingerprintTolerance::Exact => "It stays the same only if nothing changes",
+        FingerprintTolerance::Most => "It stays the same while most of its parts do",
+        FingerprintTolerance::AnyTwo => "It stays the same while any two of its parts do",
     }
 }
 

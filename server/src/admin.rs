@@ -1,11 +1,12 @@
 //! `portal admin …`: what an operator does from the shell. Each command is one use-case.
 
 use clap::Subcommand;
-use domain::licenses::PolicyChange;
-use domain::{Services, billing, licenses, support};
+use domain::policy::{self, PolicyChange};
+use domain::{Services, billing, support};
 use std::path::PathBuf;
 use store::OpCtx;
 use types::StaffRole;
+use types::licenses::{FingerprintTolerance, offline_cap};
 
 /// Commands of the operator.
 #[derive(Debug, Subcommand)]
@@ -21,7 +22,8 @@ pub enum Command {
         #[arg(long)]
         license_key: Option<String>,
     },
-    /// Set how long a seat is held, how often the application calls, and how long it may go on offline.
+    /// Set what a license allows and how: times, offline rights, what goes beyond the seats, and what refusals say. It counts at the next
+    /// call.
     SetPolicy {
         /// The organization's address: the SLUG in /orgs/SLUG
         #[arg(long)]
@@ -32,12 +34,18 @@ pub enum Command {
         heartbeat_seconds: Option<u32>,
         #[arg(long)]
         offline_hours: Option<u32>,
+        /// Most devices that may hold offline rights at once: a number, or `default` for twice the seats
+        #[arg(long, value_parser = parse_cap)]
+        offline_cap: Option<Cap>,
         /// What may be used beyond the seats: 0 (a hard stop), 25, 50 or 100 percent
         #[arg(long)]
         overage_percent: Option<u32>,
         /// Whether refusals name who holds the seats: true or false
         #[arg(long)]
         show_holders: Option<bool>,
+        /// How much of a device may change before it is another one: exact, most or any_two
+        #[arg(long)]
+        fingerprint_tolerance: Option<FingerprintTolerance>,
         /// Which license; the first (best tier, then oldest) if absent
         #[arg(long)]
         license_key: Option<String>,
@@ -74,6 +82,17 @@ pub enum Command {
     },
 }
 
+/// `--offline-cap`: a number, or twice the seats.
+#[derive(Clone, Copy, Debug)]
+pub struct Cap(Option<u32>);
+
+fn parse_cap(text: &str) -> Result<Cap, String> {
+    match text {
+        "default" => Ok(Cap(None)),
+        number => number.parse().map(|n| Cap(Some(n))).map_err(|_| "a number, or `default` for twice the seats".to_owned()),
+    }
+}
+
 /// Carries a command out and prints what the operator wants to know.
 #[allow(clippy::print_stdout, reason = "the answer goes to the operator's terminal")]
 pub async fn run(command: Command, services: &Services) -> anyhow::Result<()> {
@@ -82,21 +101,42 @@ pub async fn run(command: Command, services: &Services) -> anyhow::Result<()> {
     match command {
         Command::SetSeats { tenant, seats, license_key } => {
             let change = PolicyChange { max_seats: Some(seats), ..PolicyChange::default() };
-            let l = licenses::set_policy(&ctx, services, &tenant, license_key.as_deref(), &change).await.map_err(told)?;
+            let l = policy::set(&ctx, services, &tenant, license_key.as_deref(), &change).await.map_err(told)?;
             println!("{tenant}: {} has {} seats.", l.key, l.max_seats);
         }
-        Command::SetPolicy { tenant, lease_seconds, heartbeat_seconds, offline_hours, overage_percent, show_holders, license_key } => {
-            let change = PolicyChange { max_seats: None, lease_seconds, heartbeat_seconds, offline_hours, overage_percent, show_holders };
-            let l = licenses::set_policy(&ctx, services, &tenant, license_key.as_deref(), &change).await.map_err(told)?;
+        Command::SetPolicy {
+            tenant,
+            lease_seconds,
+            heartbeat_seconds,
+            offline_hours,
+            offline_cap: cap,
+            overage_percent,
+            show_holders,
+            fingerprint_tolerance,
+            license_key,
+        } => {
+            let change = PolicyChange {
+                max_seats: None,
+                lease_seconds,
+                heartbeat_seconds,
+                offline_hours,
+                offline_cap: cap.map(|Cap(cap)| cap),
+                overage_percent,
+                show_holders,
+                fingerprint_tolerance,
+            };
+            let l = policy::set(&ctx, services, &tenant, license_key.as_deref(), &change).await.map_err(told)?;
             println!(
-                "{tenant}: {} holds a seat for {} s, heartbeat every {} s, offline for {} h; {} of {} seats beyond those owned; refusals {} holders.",
+                "{tenant}: {} holds a seat for {} s, heartbeat every {} s, offline for {} h on up to {} devices; {} of {} seats beyond those owned; refusals {} holders; devices are compared by `{}`.",
                 l.key,
                 l.lease_seconds,
                 l.heartbeat_seconds,
                 l.offline_hours,
+                offline_cap(l.offline_cap, l.max_seats),
                 l.admits() - l.max_seats,
                 l.max_seats,
-                if l.show_holders { "name" } else { "do not name" }
+                if l.show_holders { "name" } else { "do not name" },
+                l.fingerprint_tolerance.as_str()
             );
         }
         Command::CreateStaff { email, name, role } => {

@@ -61,7 +61,11 @@ fn changed(details: &Value, name: &str, what: &str) -> String {
 
 /// The two values of something that changed, as the log keeps them: `[before, after]`. `None` if both are the same.
 fn change(details: &Value, name: &str) -> Option<(String, String)> {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "the default".to_owned(),
+        other => other.to_string(),
+    };
     match details.get(name)?.as_array()?.as_slice() {
         [from, to] if from != to => Some((text(from), text(to))),
         _ => None,
@@ -79,11 +83,14 @@ fn renamed(details: &Value) -> String {
 
 fn policy(details: &Value) -> String {
     let all = [
+        ("max_seats", "seats", ""),
         ("lease_seconds", "lease", " s"),
         ("heartbeat_seconds", "heartbeat", " s"),
         ("offline_hours", "offline time", " h"),
         ("overage_percent", "allowance beyond the seats", " %"),
+        ("offline_cap", "devices with offline rights", ""),
         ("show_holders", "naming holders in refusals", ""),
+        ("fingerprint_tolerance", "comparison of devices", ""),
     ];
     let changes: Vec<String> = all
         .iter()

@@ -1,6 +1,7 @@
 //! `/orgs/{slug}/licenses` and `/orgs/{slug}/licenses/{id}`
 
-use super::{Ends, KeyLine, StatusBadge, status_meaning, tier_label};
+use super::policy::ChoicesCard;
+use super::{Ends, KeyLine, StatusBadge, status_meaning, tier_label, tolerance_label};
 use crate::PageError;
 use crate::layout::{OrgLayout, OrgPage, PageHead};
 use crate::org::{Org, org_page};
@@ -11,7 +12,7 @@ use crate::visit::told;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use types::Action;
-use types::licenses::{License, LicenseStatus};
+use types::licenses::{License, LicenseStatus, offline_cap};
 
 /// `/orgs/{slug}/licenses`
 #[component]
@@ -117,6 +118,19 @@ async fn one(org: Org, id: &str) -> Result<AnyView, PageError> {
     let features = license.features.clone().into_iter().map(|feature| view! { <Badge outline=true>{feature}</Badge> }).collect_view();
     let limits = limits(&license);
     let key = license.key.clone();
+    let choices = org.may(Action::LicensesManage).then(|| {
+        view! {
+            <section class="card" aria-labelledby="h-choices">
+                <div class="card-head">
+                    <h2 id="h-choices">"What you decide"</h2>
+                </div>
+                <div class="card-body">
+                    <p class="mb-4 text-sm text-ink-2">"A change counts at the next start. Nobody who is running is cut off."</p>
+                    <ChoicesCard slug=org.slug().to_owned() license=license.clone()/>
+                </div>
+            </section>
+        }
+    });
     Ok(view! {
         <OrgLayout frame=org.frame() page=OrgPage::Licenses title=Some(title.clone()) toast=org.toast()>
             <PageHead title=title>
@@ -132,6 +146,7 @@ async fn one(org: Org, id: &str) -> Result<AnyView, PageError> {
                         <dl class="rows m-0">{limits}</dl>
                     </section>
                     {holders}
+                    {choices}
                 </div>
                 <div class="grid content-start gap-4">
                     <section class="card card-body" aria-label="Seats">
@@ -173,7 +188,11 @@ fn limits(l: &License) -> impl IntoView + use<> {
     let offline = if l.offline_hours == 0 {
         "It needs a connection at every start.".to_owned()
     } else {
-        format!("An application that loses its connection may go on for {}.", times::duration(u64::from(l.offline_hours) * 3600))
+        format!(
+            "An application that loses its connection may go on for {}, on up to {} at once.",
+            times::duration(u64::from(l.offline_hours) * 3600),
+            counted(offline_cap(l.offline_cap, l.max_seats) as usize, "device", "devices")
+        )
     };
     [
         ("Seats", format!("{seats} can work at the same time. {at_the_limit}")),
@@ -189,6 +208,7 @@ fn limits(l: &License) -> impl IntoView + use<> {
             }
             .to_owned(),
         ),
+        ("Devices", format!("{}.", tolerance_label(l.fingerprint_tolerance))),
     ]
     .map(|(name, text)| (name, text.into_any()))
     .into_iter()

@@ -8,6 +8,7 @@ use crate::PageError;
 use crate::audit::Entries;
 use crate::browser::query;
 use crate::layout::{Breadcrumb, StaffLayout};
+use crate::licenses::SupportPolicyForm;
 use crate::page::{counted, filled, page_or_error};
 use crate::ui::{ButtonLink, CopyButton, Dialog, Icon, Kind, icon, times};
 use crate::visit::{Visit, not_found, told, visit};
@@ -45,6 +46,7 @@ async fn load(visit: Visit, id: String) -> Result<AnyView, PageError> {
     let billing = billing::view::view(&ctx, svc).await.map_err(told)?;
     let dialog = revoke_dialog(&here, &id.to_string(), live.as_ref(), &licenses)
         .or_else(|| grant_dialog(&here, &tenant, &billing, live.as_ref()))
+        .or_else(|| policy_dialog(&here, &id.to_string(), &licenses))
         .or_else(|| standing_dialog(&here, &tenant, live.as_ref(), &licenses));
     let (frame, now) = (super::frame(&visit, &staff, true), svc.now());
     let (name, id) = (tenant.name.clone(), id.to_string());
@@ -63,7 +65,7 @@ async fn load(visit: Visit, id: String) -> Result<AnyView, PageError> {
             <div class="mt-6 grid grid-cols-[minmax(0,1fr)] gap-6 xl:grid-cols-[minmax(0,1fr)_24rem]">
                 <div class="grid grid-cols-[minmax(0,1fr)] content-start gap-6">
                     <Sessions live=live licenses=licenses.clone() here=here.clone() now=now/>
-                    <Licenses licenses=licenses/>
+                    <Licenses licenses=licenses here=here.clone()/>
                     <Members members=members/>
                 </div>
                 <div class="grid grid-cols-[minmax(0,1fr)] content-start gap-6">
@@ -87,6 +89,7 @@ fn toast() -> Option<String> {
         "revoked" => "Session revoked; its seat is free",
         "suspended" => "Organization suspended",
         "restored" => "Organization restored",
+        "policy_changed" => "Policy changed; it counts at the next call",
         "granted" => "Enterprise plan granted; it counts at once",
         "grant_ended" => "Grant ended; the organization has its free seat",
         _ => return None,
@@ -203,6 +206,20 @@ fn revoke_dialog(here: &str, tenant: &str, live: Option<&LiveView>, licenses: &[
         view! {
             <Dialog close_href=back.clone()>
                 <SupportRevokeForm tenant=tenant session=session title=title consequence=consequence back=back/>
+            </Dialog>
+        }
+        .into_any(),
+    )
+}
+
+fn policy_dialog(here: &str, tenant: &str, licenses: &[License]) -> Option<AnyView> {
+    let asked = filled("policy")?;
+    let license = licenses.iter().find(|l| l.id.to_string() == asked)?.clone();
+    let (tenant, back) = (tenant.to_owned(), here.to_owned());
+    Some(
+        view! {
+            <Dialog close_href=back.clone()>
+                <SupportPolicyForm tenant=tenant license=license back=back/>
             </Dialog>
         }
         .into_any(),

@@ -8,6 +8,7 @@ use store::revocations::Revocation;
 use store::seat_outbox::{self, Change};
 use store::{OpCtx, SystemTx, TenantTx, Tx, licenses, members, revocations, tenants, usage};
 use time::Duration;
+use types::licenses::offline_cap;
 use types::organizations::TenantStatus;
 use types::{Action, Role, SessionId, TenantId, UserId};
 
@@ -30,8 +31,9 @@ fn limits(l: &licenses::License) -> LicenseLimits {
         lease_seconds: l.lease_seconds,
         heartbeat_seconds: l.heartbeat_seconds,
         offline_seconds: l.offline_hours.saturating_mul(3600),
-        offline_cap: l.max_seats.saturating_mul(2),
+        offline_cap: offline_cap(l.offline_cap, l.max_seats),
         show_holders: l.show_holders,
+        fingerprint_tolerance: l.fingerprint_tolerance,
     }
 }
 

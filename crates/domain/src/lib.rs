@@ -19,6 +19,7 @@ mod mails;
 pub mod members;
 pub mod organizations;
 pub mod passwords;
+pub mod policy;
 pub mod ports;
 pub mod services;
 pub mod sessions;

@@ -1,18 +1,15 @@
-//! Licences of an organisation: looking at them, asking whether one would work, changing what they allow.
+//! Licences of an organisation: looking at them, and asking whether one would work.
 
 use crate::access::{not_found, require};
 use crate::error::Result;
 use crate::services::Services;
-use crate::{access, copies, keys};
-use serde_json::json;
-use store::audit::{self, NewEntry};
-use store::seat_outbox::{self, Change};
-use store::{Actor, OpCtx, SystemTx, TenantTx, licenses, members, tenants};
-use types::licenses::{License, LicenseSource, LicenseStatus, ValidateCode, ValidateRequest, ValidateResponse};
+use crate::{access, keys};
+use store::{Actor, OpCtx, TenantTx, licenses, members, tenants};
+use types::licenses::{License, LicenseStatus, ValidateCode, ValidateRequest, ValidateResponse};
 use types::organizations::TenantStatus;
 use types::{Action, Code, LicenseId, Problem, check};
 
-fn view(l: licenses::License, active: Option<u32>, now: time::OffsetDateTime) -> License {
+pub(crate) fn view(l: licenses::License, active: Option<u32>, now: time::OffsetDateTime) -> License {
     let ended = l.expiry.is_some_and(|end| end <= now);
     License {
         id: l.id,
@@ -30,6 +27,8 @@ fn view(l: licenses::License, active: Option<u32>, now: time::OffsetDateTime) ->
         lease_seconds: l.lease_seconds,
         heartbeat_seconds: l.heartbeat_seconds,
         offline_hours: l.offline_hours,
+        offline_cap: l.offline_cap,
+        fingerprint_tolerance: l.fingerprint_tolerance,
         created_at: l.created_at,
     }
 }
@@ -118,79 +117,4 @@ fn ladder(license: Option<&License>, suspended: bool, holds_seat: bool, holds_al
         return (ValidateCode::SeatsExhausted, "All seats are in use.");
     }
     (ValidateCode::Valid, "The license is valid.")
-}
-
-/// What an operator changes; `None` leaves as it is.
-#[derive(Clone, Debug, Default)]
-pub struct PolicyChange {
-    pub max_seats: Option<u32>,
-    pub lease_seconds: Option<u32>,
-    pub heartbeat_seconds: Option<u32>,
-    pub offline_hours: Option<u32>,
-    /// 0 is a hard stop at the limit.
-    pub overage_percent: Option<u32>,
-    pub show_holders: Option<bool>,
-}
-
-/// Changes seats or policy of a tenant's first licence, or of the named one, from the operator's shell. The next acquire sees it.
-pub async fn set_policy(ctx: &OpCtx, svc: &Services, slug: &str, key: Option<&str>, change: &PolicyChange) -> Result<License> {
-    // The operator names a tenant by its address.
-    let mut tx = SystemTx::begin(ctx, &svc.store).await?;
-    let tenant = tenants::id_by_slug(&mut tx, slug)
-        .await?
-        .ok_or_else(|| Problem::new(Code::NotFound, format!("There is no organization with the address \"{slug}\".")))?;
-    let now = svc.now();
-    // Locks the tenant before anything is read, so that of two changes at once neither undoes the other.
-    seat_outbox::note(&mut tx, tenant, Change::Entitlement, now).await?;
-    let mut license = licenses::list(&mut tx, tenant)
-        .await?
-        .into_iter()
-        .find(|l| key.is_none_or(|k| keys::normalize(k).as_ref() == Some(&l.key)))
-        .ok_or_else(|| Problem::new(Code::LicenseNotFound, "The organization has no such license."))?;
-    if change.max_seats.is_some() && license.source == LicenseSource::Subscription {
-        return Err(Problem::new(Code::Conflict, "These seats are bought: they are changed on the organization's billing page.").into());
-    }
-    let before = license.clone();
-    license.max_seats = change.max_seats.unwrap_or(license.max_seats);
-    license.lease_seconds = change.lease_seconds.unwrap_or(license.lease_seconds);
-    license.heartbeat_seconds = change.heartbeat_seconds.unwrap_or(license.heartbeat_seconds);
-    license.offline_hours = change.offline_hours.unwrap_or(license.offline_hours);
-    license.overage_percent = change.overage_percent.unwrap_or(license.overage_percent);
-    license.hard_stop = license.overage_percent == 0;
-    license.show_holders = change.show_holders.unwrap_or(license.show_holders);
-    check_policy(&license)?;
-    licenses::update(&mut tx, &license).await?;
-    let action = if change.max_seats.is_some() { "license.seats_changed" } else { "license.policy_changed" };
-    let details = json!({
-        "max_seats": [before.max_seats, license.max_seats],
-        "lease_seconds": [before.lease_seconds, license.lease_seconds],
-        "heartbeat_seconds": [before.heartbeat_seconds, license.heartbeat_seconds],
-        "offline_hours": [before.offline_hours, license.offline_hours],
-        "overage_percent": [before.overage_percent, license.overage_percent],
-        "show_holders": [before.show_holders, license.show_holders],
-    });
-    audit::append(&mut tx, tenant, now, NewEntry { action, subject: &license.key, reason: None, details }).await?;
-    tx.commit().await?;
-    copies::flush_soon(ctx, svc, tenant).await;
-    Ok(view(license, None, now))
-}
-
-fn check_policy(l: &licenses::License) -> Result<()> {
-    let field = |name: &str, detail: &str| Err(types::FieldError::new(name, detail).into());
-    if l.max_seats > 1_000_000 {
-        return field("seats", "At most 1,000,000 seats.");
-    }
-    if !(2..=86_400).contains(&l.lease_seconds) {
-        return field("lease_seconds", "Between 2 and 86,400 seconds.");
-    }
-    if !(1..=86_400).contains(&l.heartbeat_seconds) || l.heartbeat_seconds >= l.lease_seconds {
-        return field("heartbeat_seconds", "At least 1 second and shorter than the lease.");
-    }
-    if ![0, 25, 50, 100].contains(&l.overage_percent) {
-        return field("overage_percent", "0 (a hard stop), 25, 50 or 100 percent.");
-    }
-    if l.offline_hours > 8_760 {
-        return field("offline_hours", "At most 8,760 hours.");
-    }
-    Ok(())
 }

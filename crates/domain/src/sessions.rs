@@ -140,6 +140,7 @@ async fn answer(svc: &Services, call: &Acquire, nonce: Option<String>, grant: &G
             features: grant.license.features.clone(),
             max_seats: grant.license.max_seats,
             active: grant.active,
+            fingerprint_tolerance: grant.license.fingerprint_tolerance,
         },
     })
 }

@@ -7,13 +7,15 @@ local DENIED_ONCE_IN = 60000
 local HOLDERS = 20
 
 local LIMITS = {'key', 'tier', 'features', 'status', 'max', 'overage', 'ends', 'lease', 'beat', 'offline', 'cap', 'holders',
-  'suspended'}
+  'tolerance', 'suspended'}
 
 local function limits(lic)
   local values = call('HMGET', limits_key(lic), unpack(LIMITS))
   if not values[1] then return nil end
   local lim = {values = values}
   for i, field in ipairs(LIMITS) do lim[field] = values[i] end
+  -- A copy from before the newest field is loaded again.
+  if not lim.tolerance then return nil end
   lim.seats = lim.max + math.floor(lim.max * lim.overage / 100)
   return lim
 end

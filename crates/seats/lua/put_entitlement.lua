@@ -1,7 +1,8 @@
 -- Replaces the copy of what the tenant owns, if the version is higher.
 -- ARGV: tenant, version, suspended, time to live in ms, then for each licence: id, seats that were in use as PostgreSQL last heard, and
 -- the values of the fields below
-local FIELDS = {'key', 'tier', 'features', 'status', 'max', 'overage', 'ends', 'lease', 'beat', 'offline', 'cap', 'holders'}
+local FIELDS = {'key', 'tier', 'features', 'status', 'max', 'overage', 'ends', 'lease', 'beat', 'offline', 'cap', 'holders',
+  'tolerance'}
 
 -- Longest that a tenant stays known without being heard of.
 local KNOWN_FOR = 30 * 24 * HOUR

@@ -248,7 +248,8 @@ impl Seats for RedisSeats {
                 .arg(license.heartbeat_seconds)
                 .arg(license.offline_seconds)
                 .arg(license.offline_cap)
-                .arg(i32::from(license.show_holders));
+                .arg(i32::from(license.show_holders))
+                .arg(license.fingerprint_tolerance.as_str());
         }
         self.run(&call).await
     }

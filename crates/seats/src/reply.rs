@@ -81,6 +81,7 @@ impl Reply {
             offline_seconds: self.number()?,
             offline_cap: self.number()?,
             show_holders: self.flag()?,
+            fingerprint_tolerance: self.parsed()?,
         };
         Ok(Box::new(Grant { session, fence, new_seat, license, active, now_ms, expires_at_ms, valid_until_ms }))
     }

@@ -2,7 +2,7 @@
 
 use crate::{Error, Tx, parse};
 use time::OffsetDateTime;
-use types::licenses::{LicenseSource, LicenseStatus, Tier};
+use types::licenses::{FingerprintTolerance, LicenseSource, LicenseStatus, Tier};
 use types::{LicenseId, TenantId};
 
 /// One licence with its policy.
@@ -22,6 +22,9 @@ pub struct License {
     pub lease_seconds: u32,
     pub heartbeat_seconds: u32,
     pub offline_hours: u32,
+    /// `None` is twice the seats.
+    pub offline_cap: Option<u32>,
+    pub fingerprint_tolerance: FingerprintTolerance,
     pub show_holders: bool,
     pub created_at: OffsetDateTime,
     pub source: LicenseSource,
@@ -40,8 +43,9 @@ fn signed(value: u32, column: &'static str) -> Result<i32, Error> {
 pub async fn insert(tx: &mut impl Tx, l: &License) -> Result<(), Error> {
     sqlx::query!(
         "INSERT INTO licenses (tenant_id, id, key, product_sku, tier, status, features, max_seats, hard_stop, overage_percent, expiry,
-                               lease_seconds, heartbeat_seconds, offline_hours, show_holders, created_at, source)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+                               lease_seconds, heartbeat_seconds, offline_hours, show_holders, created_at, source, offline_cap,
+                               fingerprint_tolerance)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
         l.tenant_id.0,
         l.id.0,
         l.key,
@@ -58,7 +62,9 @@ pub async fn insert(tx: &mut impl Tx, l: &License) -> Result<(), Error> {
         signed(l.offline_hours, "licenses.offline_hours")?,
         l.show_holders,
         l.created_at,
-        l.source.as_str()
+        l.source.as_str(),
+        l.offline_cap.map(|cap| signed(cap, "licenses.offline_cap")).transpose()?,
+        l.fingerprint_tolerance.as_str()
     )
     .execute(tx.conn())
     .await?;
@@ -69,7 +75,7 @@ pub async fn insert(tx: &mut impl Tx, l: &License) -> Result<(), Error> {
 pub async fn list(tx: &mut impl Tx, tenant: TenantId) -> Result<Vec<License>, Error> {
     let rows = sqlx::query!(
         "SELECT id, key, product_sku, tier, status, features, max_seats, hard_stop, overage_percent, expiry, lease_seconds,
-                heartbeat_seconds, offline_hours, show_holders, created_at, source
+                heartbeat_seconds, offline_hours, show_holders, created_at, source, offline_cap, fingerprint_tolerance
          FROM licenses WHERE tenant_id = $1
          ORDER BY array_position(ARRAY['ENTERPRISE', 'PRO', 'FREE'], tier), created_at, id",
         tenant.0
@@ -93,6 +99,8 @@ pub async fn list(tx: &mut impl Tx, tenant: TenantId) -> Result<Vec<License>, Er
                 lease_seconds: unsigned(r.lease_seconds, "licenses.lease_seconds")?,
                 heartbeat_seconds: unsigned(r.heartbeat_seconds, "licenses.heartbeat_seconds")?,
                 offline_hours: unsigned(r.offline_hours, "licenses.offline_hours")?,
+                offline_cap: r.offline_cap.map(|cap| unsigned(cap, "licenses.offline_cap")).transpose()?,
+                fingerprint_tolerance: parse(&r.fingerprint_tolerance, "licenses.fingerprint_tolerance")?,
                 show_holders: r.show_holders,
                 created_at: r.created_at,
                 source: parse(&r.source, "licenses.source")?,
@@ -106,7 +114,7 @@ pub async fn update(tx: &mut impl Tx, l: &License) -> Result<(), Error> {
     sqlx::query!(
         "UPDATE licenses SET max_seats = $3, lease_seconds = $4, heartbeat_seconds = $5, offline_hours = $6, hard_stop = $7,
                              overage_percent = $8, show_holders = $9, status = $10, expiry = $11, tier = $12, features = $13, source = $14,
-                             product_sku = $15
+                             product_sku = $15, offline_cap = $16, fingerprint_tolerance = $17
          WHERE tenant_id = $1 AND id = $2",
         l.tenant_id.0,
         l.id.0,
@@ -122,7 +130,9 @@ pub async fn update(tx: &mut impl Tx, l: &License) -> Result<(), Error> {
         l.tier.as_str(),
         &l.features,
         l.source.as_str(),
-        l.product_sku
+        l.product_sku,
+        l.offline_cap.map(|cap| signed(cap, "licenses.offline_cap")).transpose()?,
+        l.fingerprint_tolerance.as_str()
     )
     .execute(tx.conn())
     .await?;

@@ -41,17 +41,40 @@ text_enum!(
     }
 );
 
-/// How much of a device may change before it counts as another one.
+/// How much of a device's fingerprint may change before the installed application takes it for another device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FingerprintTolerance {
-    /// Nothing.
+    /// Nothing may.
     Exact,
-    /// More than half of its components stay.
+    /// Most of its components must be the same.
     #[default]
     Most,
-    /// Two of its components stay.
+    /// Any two of them must be.
     AnyTwo,
+}
+
+impl FingerprintTolerance {
+    /// Every value, strictest first.
+    pub const ALL: &'static [Self] = &[Self::Exact, Self::Most, Self::AnyTwo];
+
+    /// The name that is stored and sent.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Most => "most",
+            Self::AnyTwo => "any_two",
+        }
+    }
+}
+
+impl std::str::FromStr for FingerprintTolerance {
+    type Err = crate::roles::UnknownName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.iter().copied().find(|t| t.as_str() == text).ok_or(crate::roles::UnknownName)
+    }
 }
 
 /// Asks for a seat. Unknown fields are ignored, so newer clients can talk to older servers.
@@ -102,6 +125,9 @@ pub struct AcquiredLicense {
     pub max_seats: u32,
     /// Seats in use, this one included.
     pub active: u32,
+    /// How much of the device may change before it is another one; the application compares.
+    #[serde(default)]
+    pub fingerprint_tolerance: FingerprintTolerance,
 }
 
 /// Keeps a seat. Unknown fields are ignored.
@@ -197,8 +223,18 @@ pub struct License {
     pub lease_seconds: u32,
     pub heartbeat_seconds: u32,
     pub offline_hours: u32,
+    /// Most devices that may hold offline rights at once; absent is twice the seats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offline_cap: Option<u32>,
+    #[serde(default)]
+    pub fingerprint_tolerance: FingerprintTolerance,
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
+}
+
+/// Most devices that may hold offline rights at once: the licence's own cap, or twice its seats.
+pub fn offline_cap(own: Option<u32>, max_seats: u32) -> u32 {
+    own.unwrap_or_else(|| max_seats.saturating_mul(2))
 }
 
 impl License {

@@ -216,7 +216,7 @@ impl Portal {
     }
 
     pub async fn set_seats(&self, slug: &str, seats: u32) {
-        let change = domain::licenses::PolicyChange { max_seats: Some(seats), ..Default::default() };
-        domain::licenses::set_policy(&OpCtx::system("test"), &self.services, slug, None, &change).await.unwrap();
+        let change = domain::policy::PolicyChange { max_seats: Some(seats), ..Default::default() };
+        domain::policy::set(&OpCtx::system("test"), &self.services, slug, None, &change).await.unwrap();
     }
 }

@@ -149,10 +149,10 @@ fn Session(row: LiveRow, standing: Standing, now: OffsetDateTime, here: String) 
 }
 
 #[component]
-pub(super) fn Licenses(licenses: Vec<License>) -> impl IntoView {
+pub(super) fn Licenses(licenses: Vec<License>, here: String) -> impl IntoView {
     let rows = if licenses.is_empty() {
         view! {
-            <WideRow columns=4>
+            <WideRow columns=5>
                 <EmptyState icon=icon::KEY_ROUND title="No license">
                     <p>"This organization owns no seats."</p>
                 </EmptyState>
@@ -160,7 +160,7 @@ pub(super) fn Licenses(licenses: Vec<License>) -> impl IntoView {
         }
         .into_any()
     } else {
-        licenses.into_iter().map(|license| view! { <LicenseRow license=license/> }).collect_view().into_any()
+        licenses.into_iter().map(|license| view! { <LicenseRow license=license here=here.clone()/> }).collect_view().into_any()
     };
     view! {
         <section aria-labelledby="h-licenses">
@@ -178,6 +178,9 @@ pub(super) fn Licenses(licenses: Vec<License>) -> impl IntoView {
                         <th scope="col" class="p3">
                             "Heartbeat, lease, offline"
                         </th>
+                        <th scope="col" class="act">
+                            <span class="sr-only">"Action"</span>
+                        </th>
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>
@@ -187,11 +190,12 @@ pub(super) fn Licenses(licenses: Vec<License>) -> impl IntoView {
 }
 
 #[component]
-fn LicenseRow(license: License) -> impl IntoView {
+fn LicenseRow(license: License, here: String) -> impl IntoView {
     let seats = license.active.map_or_else(|| license.max_seats.to_string(), |used| format!("{used} of {}", license.max_seats));
     let offline = times::duration(u64::from(license.offline_hours) * 3600);
     let limits =
         format!("{}, {}, {offline}", times::duration(license.heartbeat_seconds.into()), times::duration(license.lease_seconds.into()));
+    let whose = format!(" of {}", license.key);
     view! {
         <tr>
             <th scope="row" class="!py-2">
@@ -203,6 +207,14 @@ fn LicenseRow(license: License) -> impl IntoView {
             </td>
             <td class="p3 num">{seats}</td>
             <td class="p3">{limits}</td>
+            <td class="act">
+                <form method="get" action=here>
+                    <button class="btn btn-secondary btn-sm" name="policy" value=license.id.to_string()>
+                        "Policy"
+                        <span class="sr-only">{whose}</span>
+                    </button>
+                </form>
+            </td>
         </tr>
     }
 }

@@ -6,7 +6,7 @@ use crate::services::Services;
 use serde::Deserialize;
 use std::sync::LazyLock;
 use types::billing::{Interval, Money};
-use types::licenses::Tier;
+use types::licenses::{FingerprintTolerance, Tier};
 
 /// The catalogue as it is checked in.
 const CATALOGUE: &str = include_str!("../../plans.json");
@@ -29,6 +29,13 @@ pub struct Plan {
     pub lease_seconds: u32,
     pub heartbeat_seconds: u32,
     pub offline_hours: u32,
+    /// Absent is twice the seats.
+    #[serde(default)]
+    pub offline_cap: Option<u32>,
+    /// 0 is a hard stop at the limit.
+    pub overage_percent: u32,
+    pub show_holders: bool,
+    pub fingerprint_tolerance: FingerprintTolerance,
     /// Of one seat; empty for what cannot be bought.
     pub prices: Vec<Price>,
 }

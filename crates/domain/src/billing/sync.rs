@@ -200,13 +200,25 @@ pub(crate) fn take_plan(license: &mut License, tier: Tier) {
     if license.tier == tier {
         return;
     }
-    let plan = plans::plan(tier);
+    let (before, plan) = (plans::plan(license.tier), plans::plan(tier));
     license.tier = tier;
     license.product_sku.clone_from(&plan.product_sku);
     license.features.clone_from(&plan.features);
     license.lease_seconds = plan.lease_seconds;
     license.heartbeat_seconds = plan.heartbeat_seconds;
     license.offline_hours = plan.offline_hours;
+    license.offline_cap = plan.offline_cap;
+    // What the organization chooses itself outlives a change of plan.
+    if license.overage_percent == before.overage_percent {
+        license.overage_percent = plan.overage_percent;
+        license.hard_stop = plan.overage_percent == 0;
+    }
+    if license.show_holders == before.show_holders {
+        license.show_holders = plan.show_holders;
+    }
+    if license.fingerprint_tolerance == before.fingerprint_tolerance {
+        license.fingerprint_tolerance = plan.fingerprint_tolerance;
+    }
 }
 
 /// To everybody in charge of money, when a payment fails, when that begins to hurt, and when it is over.

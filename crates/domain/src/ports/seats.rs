@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 use std::collections::BTreeMap;
-use types::licenses::{LicenseStatus, Tier};
+use types::licenses::{FingerprintTolerance, LicenseStatus, Tier};
 use types::{LicenseId, SessionId, TenantId, UserId};
 
 /// The live store does not answer, or not in time. Always worth a retry.
@@ -49,6 +49,8 @@ pub struct LicenseLimits {
     pub offline_cap: u32,
     /// A refusal names who holds the seats; otherwise [`Exhausted::holders`] stays empty.
     pub show_holders: bool,
+    /// For the installed application; the scripts only pass it on.
+    pub fingerprint_tolerance: FingerprintTolerance,
 }
 
 /// What the scripts must know of one member.

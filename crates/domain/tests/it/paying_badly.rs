@@ -207,8 +207,8 @@ async fn objects_of_the_other_mode_are_refused() {
 async fn seats_from_a_subscription_are_not_set_by_hand_and_a_grant_stands_above_it() {
     let shop = Shop::new().await;
     shop.buy(5).await;
-    let change = domain::licenses::PolicyChange { max_seats: Some(50), ..Default::default() };
-    let set = domain::licenses::set_policy(&store::OpCtx::system("operator"), shop.svc(), &shop.org.slug, None, &change).await;
+    let change = domain::policy::PolicyChange { max_seats: Some(50), ..Default::default() };
+    let set = domain::policy::set(&store::OpCtx::system("operator"), shop.svc(), &shop.org.slug, None, &change).await;
     assert_eq!(code(set), Code::Conflict);
     // Staff cannot grant what would be paid for besides.
     let staff = shop.world.support("Sven").await;

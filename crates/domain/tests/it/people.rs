@@ -2,7 +2,7 @@
 
 use crate::world::World;
 use domain::ports::time::SystemRandom;
-use domain::{identity, licenses, sessions, signup};
+use domain::{identity, licenses, policy, sessions, signup};
 use std::sync::OnceLock;
 use store::users::User;
 use store::{Actor, OpCtx, SystemTx, members, staff, users};
@@ -75,8 +75,8 @@ impl World {
     }
 
     pub async fn set_seats(&self, org: &Org, seats: u32) {
-        let change = licenses::PolicyChange { max_seats: Some(seats), ..Default::default() };
-        licenses::set_policy(&OpCtx::system("operator"), &self.svc, &org.slug, None, &change).await.unwrap();
+        let change = policy::PolicyChange { max_seats: Some(seats), ..Default::default() };
+        policy::set(&OpCtx::system("operator"), &self.svc, &org.slug, None, &change).await.unwrap();
     }
 
     /// A new person who belongs to the organisation.

@@ -2,12 +2,12 @@
 
 use crate::people::{acquire, heartbeat};
 use crate::world::{World, code, problem};
-use domain::licenses::{self, PolicyChange};
-use domain::{jobs, sessions, support};
+use domain::policy::{self, ChoicesForm, PolicyChange, PolicyForm};
+use domain::{jobs, licenses, sessions, support};
 use std::sync::atomic::Ordering;
 use store::OpCtx;
 use time::Duration;
-use types::licenses::HeartbeatState;
+use types::licenses::{FingerprintTolerance, HeartbeatState};
 use types::{Code, Role};
 
 fn operator() -> OpCtx {
@@ -73,7 +73,7 @@ async fn the_next_acquire_sees_a_new_limit() {
     assert_eq!(world.active(&org).await, 2, "a lower limit ends nobody");
     assert_eq!(code(sessions::acquire(&device, &world.svc, &acquire("three")).await), Code::SeatsExhausted);
     let change = PolicyChange { lease_seconds: Some(60), heartbeat_seconds: Some(20), offline_hours: Some(0), ..Default::default() };
-    licenses::set_policy(&operator(), &world.svc, &org.slug, Some(&org.key.to_lowercase()), &change).await.unwrap();
+    policy::set(&operator(), &world.svc, &org.slug, Some(&org.key.to_lowercase()), &change).await.unwrap();
     let held = world.seat(&device, "two").await;
     assert!(held.expires_in <= 60);
     assert_eq!(held.heartbeat_interval_seconds, 20);
@@ -85,12 +85,11 @@ async fn a_policy_that_makes_no_sense_changes_nothing() {
     let world = World::new().await;
     let org = world.org("Firm", 1).await;
     let before = world.column("SELECT t::text FROM licenses t").await;
-    let set = async |slug: &str, key: Option<&str>, change: PolicyChange| {
-        problem(licenses::set_policy(&operator(), &world.svc, slug, key, &change).await)
-    };
+    let set =
+        async |slug: &str, key: Option<&str>, change: PolicyChange| problem(policy::set(&operator(), &world.svc, slug, key, &change).await);
     let policy = PolicyChange::default;
     for (field, change) in [
-        ("seats", PolicyChange { max_seats: Some(1_000_001), ..policy() }),
+        ("max_seats", PolicyChange { max_seats: Some(1_000_001), ..policy() }),
         ("lease_seconds", PolicyChange { lease_seconds: Some(1), ..policy() }),
         ("heartbeat_seconds", PolicyChange { heartbeat_seconds: Some(360), ..policy() }),
         ("heartbeat_seconds", PolicyChange { lease_seconds: Some(300), ..policy() }),
@@ -119,7 +118,7 @@ async fn two_changes_at_once_both_hold() {
     for change in [PolicyChange { max_seats: Some(5), ..Default::default() }, PolicyChange { offline_hours: Some(1), ..Default::default() }]
     {
         let (svc, slug) = (world.svc.clone(), org.slug.clone());
-        tasks.spawn(async move { licenses::set_policy(&operator(), &svc, &slug, None, &change).await.unwrap() });
+        tasks.spawn(async move { policy::set(&operator(), &svc, &slug, None, &change).await.unwrap() });
     }
     world.until_blocked(2).await;
     sqlx::raw_sql("ROLLBACK").execute(&mut lock).await.unwrap();
@@ -156,7 +155,7 @@ async fn a_late_copy_does_not_replace_a_newer_one() {
         let (svc, slug) = (world.svc.clone(), org.slug.clone());
         tasks.spawn(async move {
             let change = PolicyChange { max_seats: Some(seats), ..Default::default() };
-            licenses::set_policy(&operator(), &svc, &slug, None, &change).await.unwrap();
+            policy::set(&operator(), &svc, &slug, None, &change).await.unwrap();
         });
     }
     tasks.join_all().await;
@@ -330,7 +329,7 @@ async fn an_allowance_beyond_the_seats_counts_at_the_next_call() {
         world.seat(&device, &format!("device-{n}")).await;
     }
     assert_eq!(code(sessions::acquire(&device, &world.svc, &acquire("fifth")).await), Code::SeatsExhausted);
-    let set = async |change: PolicyChange| licenses::set_policy(&operator(), &world.svc, &org.slug, None, &change).await;
+    let set = async |change: PolicyChange| policy::set(&operator(), &world.svc, &org.slug, None, &change).await;
     for wrong in [1, 30, 101, 200] {
         let refused = problem(set(PolicyChange { overage_percent: Some(wrong), ..Default::default() }).await);
         assert_eq!(refused.pointer.as_deref(), Some("/overage_percent"));
@@ -346,4 +345,78 @@ async fn an_allowance_beyond_the_seats_counts_at_the_next_call() {
     assert_eq!((license.hard_stop, license.admits()), (true, 4));
     assert!(world.beat(&device, &fifth).await.is_ok());
     assert_eq!(code(sessions::acquire(&device, &world.svc, &acquire("sixth")).await), Code::SeatsExhausted);
+}
+
+#[tokio::test]
+async fn an_organization_decides_its_own_part_of_the_policy() {
+    let world = World::new().await;
+    let org = world.org("Firm", 1).await;
+    let admin = world.member(&org, "Admin", Role::Admin).await;
+    let member = world.member(&org, "Member", Role::Member).await;
+    let license = org.license.to_string();
+    let form = |overage: &str, holders: &str, tolerance: &str| ChoicesForm {
+        overage_percent: overage.to_owned(),
+        show_holders: holders.to_owned(),
+        fingerprint_tolerance: tolerance.to_owned(),
+    };
+    let ctx = world.at(&org, &admin).await;
+    let good = form("100", "false", "any_two");
+    assert_eq!(code(policy::choose(&world.at(&org, &member).await, &world.svc, &license, &good).await), Code::Forbidden);
+    let other = world.org("Other", 1).await;
+    assert_eq!(code(policy::choose(&ctx, &world.svc, &other.license.to_string(), &good).await), Code::LicenseNotFound);
+    let wrong = problem(policy::choose(&ctx, &world.svc, &license, &form("30", "false", "most")).await);
+    assert!(wrong.field("overage_percent").is_some());
+    let wrong = problem(policy::choose(&ctx, &world.svc, &license, &form("x", "perhaps", "all")).await);
+    for name in ["overage_percent", "show_holders", "fingerprint_tolerance"] {
+        assert!(wrong.field(name).is_some(), "{name}");
+    }
+    let device = world.device(&org, &member).await;
+    assert_eq!(world.seat(&device, "one").await.license.fingerprint_tolerance, FingerprintTolerance::Most);
+    policy::choose(&ctx, &world.svc, &license, &good).await.unwrap();
+    // At the next call.
+    assert_eq!(world.seat(&device, "two").await.license.fingerprint_tolerance, FingerprintTolerance::AnyTwo);
+    assert_eq!(problem(sessions::acquire(&device, &world.svc, &acquire("three")).await).extra["holders"], serde_json::json!([]));
+    let seen = licenses::get(&ctx, &world.svc, &license).await.unwrap();
+    assert_eq!((seen.admits(), seen.show_holders, seen.fingerprint_tolerance), (2, false, FingerprintTolerance::AnyTwo));
+    assert_eq!(world.count("audit_log WHERE action = 'license.policy_changed' AND actor_kind = 'user'").await, 1);
+}
+
+#[tokio::test]
+async fn staff_set_all_of_a_policy_and_say_why() {
+    let world = World::new().await;
+    let org = world.org("Firm", 1).await;
+    let license = org.license.to_string();
+    let staff = world.support("Sven").await;
+    let mut form = PolicyForm {
+        max_seats: "2".to_owned(),
+        lease_seconds: "60".to_owned(),
+        heartbeat_seconds: "20".to_owned(),
+        offline_hours: "48".to_owned(),
+        offline_cap: "1".to_owned(),
+        choices: ChoicesForm {
+            overage_percent: "0".to_owned(),
+            show_holders: "true".to_owned(),
+            fingerprint_tolerance: "exact".to_owned(),
+        },
+    };
+    let set =
+        async |ctx: &OpCtx, form: &PolicyForm, reason: &str| policy::set_as_staff(ctx, &world.svc, org.id, &license, form, reason).await;
+    assert_eq!(code(set(&world.at(&org, &org.owner).await, &form, "Mine").await), Code::NotFound, "not even an owner");
+    assert!(problem(set(&staff, &form, " ").await).field("reason").is_some());
+    set(&staff, &form, "Ticket 4711").await.unwrap();
+    let device = world.device(&org, &org.owner).await;
+    let one = world.seat(&device, "one").await;
+    assert_eq!((one.heartbeat_interval_seconds, one.license.fingerprint_tolerance), (20, FingerprintTolerance::Exact));
+    let offline = |held: &types::licenses::AcquireResponse| held.valid_until - world.now() > Duration::hours(1);
+    assert!(offline(&one), "the one offline right");
+    assert!(!offline(&world.seat(&device, "two").await), "above the cap a token ends with its lease");
+    // Without a cap of its own: twice the seats.
+    form.offline_cap = String::new();
+    set(&staff, &form, "Ticket 4712").await.unwrap();
+    assert!(offline(&world.seat(&device, "two").await));
+    form.offline_cap = "2000001".to_owned();
+    form.heartbeat_seconds = "60".to_owned();
+    let wrong = problem(set(&staff, &form, "Ticket 4713").await);
+    assert!(wrong.field("offline_cap").is_some() && wrong.field("heartbeat_seconds").is_some());
+    assert_eq!(world.count("audit_log WHERE reason LIKE 'Ticket 471_' AND actor_kind = 'staff'").await, 2);
 }

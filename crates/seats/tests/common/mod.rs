@@ -8,7 +8,7 @@ use seats::RedisSeats;
 use std::sync::Arc;
 use std::time::Duration;
 use test_support::redis::TestRedis;
-use types::licenses::{LicenseStatus, Tier};
+use types::licenses::{FingerprintTolerance, LicenseStatus, Tier};
 use types::{LicenseId, SessionId, TenantId, UserId};
 use uuid::Uuid;
 
@@ -209,6 +209,7 @@ pub fn license(number: u128, max_seats: u32) -> LicenseLimits {
         offline_seconds: 72 * 3600,
         offline_cap: 2 * max_seats,
         show_holders: true,
+        fingerprint_tolerance: FingerprintTolerance::AnyTwo,
     }
 }
 
