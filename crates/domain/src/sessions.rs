@@ -343,7 +343,9 @@ pub async fn revoke(ctx: &OpCtx, svc: &Services, session: SessionId, reason: Opt
     };
     let revocation = Revocation { session, reason: told, expires_at: now + copies::remember() };
     if !revocations::insert(&mut tx, tenant, &revocation, now).await? {
-        // This call's twin was faster, and says so in the log.
+        // This call's twin was faster, and says so in the log. It may have failed to reach the live store.
+        let reason = revocations::get(&mut tx, tenant, session).await?.map_or(revocation.reason, |r| r.reason);
+        svc.seats.revoke(tenant, session, &reason, copies::remember_seconds()).await?;
         return Ok(());
     }
     seat_outbox::note(&mut tx, tenant, Change::Revocation(session), now).await?;
@@ -352,6 +354,8 @@ pub async fn revoke(ctx: &OpCtx, svc: &Services, session: SessionId, reason: Opt
     audit::append(&mut tx, tenant, now, NewEntry { action: "session.revoked", subject: &subject, reason: reason.as_deref(), details })
         .await?;
     tx.commit().await?;
+    // Whoever is told that it is done may rely on it; if the live store is away, he hears that, and the worker does it in any case.
+    svc.seats.revoke(tenant, session, &revocation.reason, copies::remember_seconds()).await?;
     copies::flush_soon(ctx, svc, tenant).await;
     Ok(())
 }

@@ -444,7 +444,9 @@ async fn after_a_loss_those_who_ran_come_before_newcomers() {
             world.seats.put_member(&tenant.member(user)).await.unwrap();
         }
     };
-    let in_use = |tenant: &mut Tenant, seats| drop(tenant.entitlement.in_use.insert(tenant.entitlement.licenses[0].id, seats));
+    let in_use = |tenant: &mut Tenant, seats| {
+        tenant.entitlement.in_use.insert(tenant.entitlement.licenses[0].id, seats);
+    };
 
     in_use(&mut tenant, 2);
     lost(&tenant).await;

@@ -180,3 +180,22 @@ async fn eight_at_once_end_it_once() {
         "without a role"
     );
 }
+
+#[tokio::test]
+async fn a_revocation_that_did_not_reach_redis_is_not_called_done() {
+    let world = World::new().await;
+    let org = world.org("Firm", 1).await;
+    let owner = world.at(&org, &org.owner).await;
+    let device = world.device(&org, &org.owner).await;
+    let held = world.seat(&device, "laptop").await;
+    world.seats.break_call("revoke");
+    for _ in 0..2 {
+        let told = problem(sessions::revoke(&owner, &world.svc, held.session_id, None).await);
+        assert_eq!((told.code, told.status), (Code::SeatsUnavailable, 503), "also the second time");
+    }
+    world.seats.mend();
+    sessions::revoke(&owner, &world.svc, held.session_id, None).await.unwrap();
+    assert_eq!(code(world.beat(&device, &held).await), Code::SessionRevoked);
+    let log = world.column("SELECT action FROM audit_log WHERE action = 'session.revoked'").await;
+    assert_eq!(log.len(), 1, "it happened once");
+}
