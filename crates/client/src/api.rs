@@ -42,8 +42,10 @@ pub(crate) struct Acquired {
 impl TryFrom<serde_json::Value> for Acquired {
     type Error = serde_json::Error;
 
-    fn try_from(value: serde_json::Value) -> Result<Self, Self::Error> {
-        let tolerance = value.pointer("/license/fingerprint_tolerance").and_then(|t| FingerprintTolerance::deserialize(t).ok());
+    fn try_from(mut value: serde_json::Value) -> Result<Self, Self::Error> {
+        let license = value.get_mut("license").and_then(serde_json::Value::as_object_mut);
+        let said = license.and_then(|license| license.remove("fingerprint_tolerance"));
+        let tolerance = said.and_then(|said| FingerprintTolerance::deserialize(said).ok());
         Ok(Self { answer: serde_json::from_value(value)?, tolerance: tolerance.unwrap_or_default() })
     }
 }

@@ -18,8 +18,8 @@ async fn what_was_in_use_and_who_was_refused() {
     assert_eq!(code(sessions::acquire(&device, &world.svc, &request).await), Code::SeatsExhausted);
     sessions::release(&device, &world.svc, &first.session_id.to_string()).await.unwrap();
     while jobs::drain_events(&world.svc, "test", 0).await.unwrap() > 0 {}
-    // Redis has its own time, so the last second is not over for us yet.
-    world.clock.advance(Duration::minutes(1));
+    // Redis has its own time, so the last seconds are not over for us yet.
+    world.clock.advance(Duration::minutes(2));
 
     let seen = usage::view(&owner, &world.svc, org.license, 7).await.unwrap();
     assert_eq!((seen.peak, seen.refusals, seen.days.len()), (2, 1, 7));
