@@ -45,8 +45,10 @@ impl TryFrom<serde_json::Value> for Acquired {
     fn try_from(mut value: serde_json::Value) -> Result<Self, Self::Error> {
         let license = value.get_mut("license").and_then(serde_json::Value::as_object_mut);
         let said = license.and_then(|license| license.remove("fingerprint_tolerance"));
-        let tolerance = said.and_then(|said| FingerprintTolerance::deserialize(said).ok());
-        Ok(Self { answer: serde_json::from_value(value)?, tolerance: tolerance.unwrap_or_default() })
+        let tolerance = said.and_then(|said| FingerprintTolerance::deserialize(said).ok()).unwrap_or_default();
+        let mut answer: AcquireResponse = serde_json::from_value(value)?;
+        answer.license.fingerprint_tolerance = tolerance;
+        Ok(Self { answer, tolerance })
     }
 }
 

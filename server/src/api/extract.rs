@@ -82,7 +82,7 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Json<T> {
             .await
             .map_err(|_| ApiError(Problem::new(Code::Unavailable, "The body took too long. Try again.").retry_after(5)))?
             .map_err(|error| {
-                if error.is::<LengthLimitError>() {
+                if is_too_large(error.as_ref()) {
                     ApiError(Problem::new(Code::PayloadTooLarge, "The request is larger than 64 KiB."))
                 } else {
                     ApiError(Problem::new(Code::InvalidRequest, "The body did not arrive whole."))
@@ -90,6 +90,11 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Json<T> {
             })?;
         parse(&body.to_bytes()).map(Self).map_err(ApiError)
     }
+}
+
+/// Whether the limit of this extractor or of a layer around it was met.
+fn is_too_large(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.is::<LengthLimitError>() || error.source().is_some_and(is_too_large)
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {

@@ -40,7 +40,10 @@ async fn from_registration_to_a_seat_and_back() {
     let acquired = portal.post("/api/v1/licenses/acquire", Some(&owner.access), body.clone()).await;
     assert_eq!(acquired.status, 201, "{}", acquired.text);
     let first = acquired.json();
-    assert_eq!(first["license"], json!({ "id": license["id"], "tier": "FREE", "features": ["core"], "max_seats": 1, "active": 1 }));
+    let expected = json!({
+        "id": license["id"], "tier": "FREE", "features": ["core"], "max_seats": 1, "active": 1, "fingerprint_tolerance": "most",
+    });
+    assert_eq!(first["license"], expected);
     assert_eq!(first["heartbeat_interval_seconds"], 300);
     let token = claims(first["token"].as_str().unwrap());
     assert_eq!(
