@@ -6,7 +6,7 @@
 use super::{code, signals, text};
 use rustix::io::Errno;
 use rustix::process::{
-    Pid, Signal, WaitOptions, getpid, getppid, getsid, kill_process, set_child_subreaper, set_parent_process_death_signal, wait,
+    Pid, Signal, WaitOptions, getpid, getppid, kill_process, set_child_subreaper, set_parent_process_death_signal, wait,
 };
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -138,21 +138,28 @@ pub(crate) fn signal_descendants(signal: Signal) {
 /// Processes that this one has started, and those that these have started, as long as they run in its session: what has made
 /// itself independent as a service is not the command any more.
 fn descendants() -> Vec<Pid> {
-    let Ok(session) = getsid(None) else { return Vec::new() };
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let stats = entries.filter_map(|entry| {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        Stat::read(pid, &std::fs::read_to_string(entry.path().join("stat")).ok()?)
+    });
+    descendants_of(getpid().as_raw_nonzero().get(), stats.collect()).into_iter().filter_map(Pid::from_raw).collect()
+}
+
+fn descendants_of(own: i32, stats: Vec<Stat>) -> Vec<i32> {
+    // Not getsid(2), which has no answer where the session was begun outside of the container: there the number is 0.
+    let Some(session) = stats.iter().find(|stat| stat.pid == own).map(|stat| stat.session) else { return Vec::new() };
     let mut children: HashMap<i32, Vec<Stat>> = HashMap::new();
-    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let pid = entry.file_name().to_str().and_then(|name| name.parse().ok());
-        if let Some(stat) = pid.and_then(|pid| Stat::read(pid, &std::fs::read_to_string(entry.path().join("stat")).ok()?)) {
-            children.entry(stat.parent).or_default().push(stat);
-        }
+    for stat in stats {
+        children.entry(stat.parent).or_default().push(stat);
     }
     let mut found = Vec::new();
-    let mut next = vec![getpid().as_raw_nonzero().get()];
+    let mut next = vec![own];
     while let Some(parent) = next.pop() {
         for stat in children.remove(&parent).unwrap_or_default() {
             next.push(stat.pid);
-            if !stat.ended && stat.session == session.as_raw_nonzero().get() {
-                found.extend(Pid::from_raw(stat.pid));
+            if !stat.ended && stat.session == session {
+                found.push(stat.pid);
             }
         }
     }
@@ -164,6 +171,7 @@ fn descendants() -> Vec<Pid> {
 struct Stat {
     pid: i32,
     parent: i32,
+    /// 0 if its leader is outside of the container.
     session: i32,
     /// Dead, and waits for its parent to notice.
     ended: bool,
@@ -190,6 +198,24 @@ mod tests {
         assert_eq!(Stat::read(7, "7 (a) b) (Z) S 3 7 1 34816 7"), Some(expected));
         assert_eq!(Stat::read(7, "7 (sleep) Z 3 7 1 0").map(|s| s.ended), Some(true));
         assert_eq!(Stat::read(7, ""), None);
+    }
+
+    #[test]
+    fn what_was_started_is_found_also_in_a_session_from_outside_of_the_container() {
+        let stat = |pid, parent, session, ended| Stat { pid, parent, session, ended };
+        for session in [0, 5] {
+            let stats = vec![
+                stat(7, 1, session, false),
+                stat(8, 7, session, false),
+                stat(9, 8, session, false),
+                stat(10, 8, 10, false),
+                stat(11, 10, session, true),
+                stat(12, 1, session, false),
+            ];
+            let mut found = descendants_of(7, stats);
+            found.sort_unstable();
+            assert_eq!(found, [8, 9], "not a service of its own, nor one that has ended, nor a stranger");
+        }
     }
 
     #[test]
