@@ -8,7 +8,7 @@ use server::{admin, embedded, run, telemetry};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Requests allocate much and briefly; the system's allocator takes twice as long over it.
+/// Made for what requests do: many small allocations that live briefly.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -150,6 +150,9 @@ pub struct Fault {
     pub from: Micros,
     pub to: Micros,
     pub kind: FaultKind,
+    /// Of a loss of Redis: every event was in PostgreSQL at that moment.
+    #[serde(default)]
+    pub all_written: bool,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub what: String,
 }

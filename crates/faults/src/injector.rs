@@ -1,6 +1,6 @@
 //! Breaks things, each kind in turn, in an order and for times that the seed decides.
 
-use crate::history::{Fault, FaultKind, Line};
+use crate::history::{Fault, FaultKind, Line, Micros};
 use crate::proxy::Mode;
 use crate::stage::Stage;
 use crate::world::{CLOCK_SERVER, Part, SERVERS};
@@ -15,8 +15,13 @@ use tokio::time::Instant;
 
 /// Longest that Redis is away; what was sent to it may be carried out when it is back.
 pub const LONGEST_HANG: Duration = Duration::from_secs(3);
+/// Longest that a loss waits for PostgreSQL to know everything.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(10);
 /// How far the clock jumps, in seconds. Forward not farther than a login is good for.
 const JUMPS: [i64; 6] = [-86_400, -3_600, -30, 5, 60, 240];
+
+/// Says of a loss of Redis that PostgreSQL knew everything.
+const ALL_WRITTEN: &str = "all written";
 
 /// What one injector breaks.
 pub const PROCESSES: [FaultKind; 3] = [FaultKind::KillServer, FaultKind::KillWorker, FaultKind::ClockJump];
@@ -26,7 +31,8 @@ pub const REDIS: [FaultKind; 6] =
 
 /// Breaks these things one after the other until `end`, and mends each.
 pub async fn inject(stage: Arc<Stage>, kinds: &'static [FaultKind], seed: u64, end: Instant) -> Result<()> {
-    let mut injector = Injector { stage, rng: StdRng::seed_from_u64(seed.wrapping_mul(17).wrapping_add(kinds.len() as u64)) };
+    let mut injector =
+        Injector { from: stage.recorder.now(), stage, rng: StdRng::seed_from_u64(seed.wrapping_mul(17).wrapping_add(kinds.len() as u64)) };
     let mut bag = Vec::new();
     while Instant::now() < end {
         injector.wait(300..2000).await;
@@ -35,16 +41,18 @@ pub async fn inject(stage: Arc<Stage>, kinds: &'static [FaultKind], seed: u64, e
             bag.shuffle(&mut injector.rng);
         }
         let Some(kind) = bag.pop() else { continue };
-        let from = injector.stage.recorder.now();
+        injector.from = injector.stage.recorder.now();
         if let Some(what) = injector.fault(kind).await? {
-            let to = injector.stage.recorder.now();
-            injector.stage.recorder.add(Line::Fault(Fault { from, to, kind, what }));
+            let (from, to) = (injector.from, injector.stage.recorder.now());
+            injector.stage.recorder.add(Line::Fault(Fault { from, to, kind, all_written: what == ALL_WRITTEN, what }));
         }
     }
     Ok(())
 }
 
 struct Injector {
+    /// When the present fault began.
+    from: Micros,
     stage: Arc<Stage>,
     rng: StdRng,
 }
@@ -82,7 +90,22 @@ impl Injector {
                 let again = world.clone();
                 tokio::task::spawn_blocking(move || again.restart_redis()).await??;
             }
-            FaultKind::LoseRedis => world.lose_redis()?,
+            FaultKind::LoseRedis => {
+                // Half of them suddenly; the others where nothing excuses that a running device does not come back.
+                let gives_up = Instant::now() + if self.rng.random() { WRITTEN_WITHIN } else { Duration::ZERO };
+                while what.is_empty() && Instant::now() < gives_up {
+                    self.wait(5..20).await;
+                    self.from = self.stage.recorder.now();
+                    let again = world.clone();
+                    if tokio::task::spawn_blocking(move || again.lose_redis_when_all_is_written()).await? {
+                        ALL_WRITTEN.clone_into(&mut what);
+                    }
+                }
+                if what.is_empty() {
+                    self.from = self.stage.recorder.now();
+                    world.lose_redis()?;
+                }
+            }
             FaultKind::SlowRedis => {
                 let delay = Duration::from_millis(self.rng.random_range(100..800));
                 what = format!("{delay:?}");

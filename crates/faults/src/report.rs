@@ -109,7 +109,7 @@ mod tests {
             with_token: false,
             answer: answer.clone(),
         };
-        let fault = |kind| Fault { from: 0, to: 1, kind, what: String::new() };
+        let fault = |kind| Fault { from: 0, to: 1, kind, all_written: false, what: String::new() };
         let mut lines = vec![Line::Run(Run { seed: 0, late: 1, tenants: vec![tenant] })];
         lines.extend(Kind::ALL.map(|kind| Line::Call(call(kind))));
         lines.extend(FaultKind::ALL.iter().filter(|kind| **kind != FaultKind::ClockJump).map(|kind| Line::Fault(fault(*kind))));

@@ -243,7 +243,14 @@ impl World {
     /// Loses everything that is in Redis.
     pub fn lose_redis(&self) -> Result<()> {
         let redis = self.redis.lock().unwrap_or_else(PoisonError::into_inner);
-        say(redis_address(redis.as_ref().context("Redis is not there")?), "FLUSHALL")
+        say(redis_address(redis.as_ref().context("Redis is not there")?), "FLUSHALL", "+OK")
+    }
+
+    /// The same, if all events have been written to PostgreSQL and acknowledged: looked at and lost in one step. Whether it was so.
+    pub fn lose_redis_when_all_is_written(&self) -> bool {
+        const SCRIPT: &str = "local n = 0 for _, key in ipairs(redis.call('KEYS', '*:events')) do n = n + redis.call('XLEN', key) end if n == 0 then redis.call('FLUSHALL') end return n";
+        let redis = self.redis.lock().unwrap_or_else(PoisonError::into_inner);
+        redis.as_ref().is_some_and(|redis| say(redis_address(redis), &format!("EVAL \"{SCRIPT}\" 0"), ":0").is_ok())
     }
 
     /// Lets the process of Redis stand still, or go on.
@@ -270,7 +277,7 @@ impl World {
 /// default, a second's worth could be missing, and nobody could tell that from a defect of the portal.
 fn start_redis(keeper: &Keeper, folder: &Path) -> Result<Redis> {
     let redis = Redis::start(keeper, &folder.join("redis"), PASSWORD)?;
-    say(redis_address(&redis), "CONFIG SET appendfsync always")?;
+    say(redis_address(&redis), "CONFIG SET appendfsync always", "+OK")?;
     Ok(redis)
 }
 
@@ -278,14 +285,14 @@ fn redis_address(redis: &Redis) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, redis.port()).into()
 }
 
-/// Sends one command past the proxy.
-fn say(redis: SocketAddr, command: &str) -> Result<()> {
+/// Sends one command past the proxy; another answer is an error.
+fn say(redis: SocketAddr, command: &str, expected: &str) -> Result<()> {
     let mut stream = TcpStream::connect(redis)?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
     stream.write_all(format!("AUTH {PASSWORD}\r\n{command}\r\nQUIT\r\n").as_bytes())?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
-    ensure!(answer == "+OK\r\n+OK\r\n+OK\r\n", "Redis answered {command} with {answer:?}");
+    ensure!(answer == format!("+OK\r\n{expected}\r\n+OK\r\n"), "Redis answered {command} with {answer:?}");
     Ok(())
 }
 

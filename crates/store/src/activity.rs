@@ -32,7 +32,7 @@ pub struct SessionEvent {
 /// One statement, whatever their number. Rows are written in the order of their keys, so that two writers never wait for one another
 /// in a circle.
 pub async fn insert_events(tx: &mut SystemTx, events: &[SessionEvent]) -> Result<u64, Error> {
-    fn column<T>(events: &[SessionEvent], value: impl Fn(&SessionEvent) -> T) -> Vec<T> {
+    fn column<'a, T>(events: &'a [SessionEvent], value: impl Fn(&'a SessionEvent) -> T) -> Vec<T> {
         events.iter().map(value).collect()
     }
     let new = sqlx::query_scalar!(
@@ -69,13 +69,13 @@ pub async fn insert_events(tx: &mut SystemTx, events: &[SessionEvent]) -> Result
         &column(events, |e| e.at),
         &column(events, |e| e.license_id.0),
         &column(events, |e| e.user_id.0),
-        &events.iter().map(|e| e.hardware_id.as_str()).collect::<Vec<_>>() as &[&str],
-        &events.iter().map(|e| e.instance_id.as_str()).collect::<Vec<_>>() as &[&str],
-        &events.iter().map(|e| e.hostname.as_deref()).collect::<Vec<_>>() as &[Option<&str>],
-        &events.iter().map(|e| e.client_version.as_deref()).collect::<Vec<_>>() as &[Option<&str>],
+        &column(events, |e| e.hardware_id.as_str()) as &[&str],
+        &column(events, |e| e.instance_id.as_str()) as &[&str],
+        &column(events, |e| e.hostname.as_deref()) as &[Option<&str>],
+        &column(events, |e| e.client_version.as_deref()) as &[Option<&str>],
         &column(events, |e| e.active),
         &column(events, |e| e.max_seats),
-        &events.iter().map(|e| e.reason.as_deref()).collect::<Vec<_>>() as &[Option<&str>],
+        &column(events, |e| e.reason.as_deref()) as &[Option<&str>],
         &column(events, |e| e.emitted_at),
         &column(events, |e| e.seq)
     )

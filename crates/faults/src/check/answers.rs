@@ -172,7 +172,7 @@ fn outlived(view: &View<'_>, seen: Seen<'_>, session: &str, found: &mut Vec<Viol
 }
 
 /// I5: after a loss, who was running comes back before newcomers, unless more were running than the limit admits. The portal keeps as many
-/// seats as PostgreSQL has heard of, so nobody may have taken one shortly before.
+/// seats as PostgreSQL has heard of: if that may not have been all, nobody may have taken one shortly before.
 fn overtaken(view: &View<'_>, seen: Seen<'_>, before: Seen<'_>, found: &mut Vec<Violation>) {
     if view.certain_until(before, Except::Losses) < seen.call.answered {
         return;
@@ -180,13 +180,14 @@ fn overtaken(view: &View<'_>, seen: Seen<'_>, before: Seen<'_>, found: &mut Vec<
     let Some((line, loss)) = view.losses.iter().find(|(_, loss)| loss.from <= seen.call.answered && loss.to >= before.call.sent) else {
         return;
     };
-    let just_taken = view.calls.iter().any(|other| {
-        let call = other.call;
-        let takes = call.answer.status == Some(201) || call.answer.code == "reacquired" || call.open();
-        let is_before = call.sent <= loss.to && call.answered >= loss.from - view.late;
-        is_before && takes && matches!(call.kind, Kind::Acquire | Kind::Heartbeat)
-    });
-    if just_taken {
+    let unheard_of = !loss.all_written
+        && view.calls.iter().any(|other| {
+            let call = other.call;
+            let takes = call.answer.status == Some(201) || call.answer.code == "reacquired" || call.open();
+            let is_before = call.sent <= loss.to && call.answered >= loss.from - view.late;
+            is_before && takes && matches!(call.kind, Kind::Acquire | Kind::Heartbeat)
+        });
+    if unheard_of {
         return;
     }
     let running = super::seats::devices(&view.possible(), loss.from, loss.from, None);

@@ -77,9 +77,17 @@ impl Made {
         self
     }
 
-    fn loses_redis(mut self, at: i64) -> Self {
+    fn loses_redis(self, at: i64) -> Self {
+        self.loses(at, false)
+    }
+
+    fn loses_redis_with_all_written(self, at: i64) -> Self {
+        self.loses(at, true)
+    }
+
+    fn loses(mut self, at: i64, all_written: bool) -> Self {
         let (from, to) = (micros(at), micros(at + 10));
-        self.0.push(Line::Fault(Fault { from, to, kind: FaultKind::LoseRedis, what: String::new() }));
+        self.0.push(Line::Fault(Fault { from, to, kind: FaultKind::LoseRedis, all_written, what: String::new() }));
         self
     }
 

@@ -106,6 +106,8 @@ fn i5_who_was_running_comes_back_after_a_loss() {
     let overtaken = running.loses_redis(13_000).starts(13_200, 1, "b").beats(13_500, 0, "a", 429, "seats_exhausted");
     overtaken.breaks("I5");
     lost().starts(1_200, 1, "b").beats(1_500, 0, "a", 429, "seats_exhausted").is_good();
+    let known = Made::licence(1).starts(0, 0, "a").loses_redis_with_all_written(1_000);
+    known.starts(1_200, 1, "b").beats(1_500, 0, "a", 429, "seats_exhausted").breaks("I5");
     // More were running than the limit admits by now.
     let lowered = Made::licence(2).starts(0, 0, "a").starts(100, 1, "b").seats(500, 1).loses_redis(1_000);
     lowered.beats(1_500, 1, "b", 200, "reacquired").beats(2_000, 0, "a", 429, "seats_exhausted").is_good();
