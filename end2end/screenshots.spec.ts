@@ -89,4 +89,6 @@ test('the support console', async ({ page }) => {
   await page.goto('/support?q=meridian');
   const tenant = await page.getByRole('main').locator('a[href^="/support/tenants/"]').first().getAttribute('href');
   if (tenant) await shoot(page, 'support-tenant', tenant);
+  const policy = (p: Page) => p.getByRole('main').getByRole('button', { name: /^Policy/ }).first().click();
+  if (tenant) await shoot(page, 'support-policy', tenant, policy);
 });

@@ -22,6 +22,17 @@ pub async fn rename_organization(
     Ok(())
 }
 
+/// Lets the use of features be counted, or no longer.
+#[server(prefix = "/_fn", endpoint = "organization-analytics")]
+pub async fn organization_analytics(slug: String, analytics: String) -> Result<(), PageError> {
+    use crate::visit;
+    let v = visit::visit();
+    let (ctx, tenant) = v.enter(&slug).await?;
+    domain::analytics::allow(&ctx, &v.services, &analytics).await.map_err(|e| visit::told(e).with_typed(&[("analytics", &analytics)]))?;
+    leptos_axum::redirect(&format!("/orgs/{}/settings?toast=saved", tenant.slug));
+    Ok(())
+}
+
 #[island]
 pub fn RenameForm(
     name: String,
@@ -66,11 +77,11 @@ pub use page::SettingsPage;
 
 #[cfg(feature = "ssr")]
 mod page {
-    use super::RenameForm;
+    use super::{OrganizationAnalytics, RenameForm};
     use crate::PageError;
     use crate::layout::{OrgLayout, OrgPage, PageHead};
     use crate::org::{Org, org_page};
-    use crate::ui::{Time, TimeStyle};
+    use crate::ui::{Form, FormError, Select, Sending, SubmitButton, Time, TimeStyle};
     use crate::visit::told;
     use domain::access;
     use leptos::prelude::*;
@@ -86,7 +97,7 @@ mod page {
         access::require(&org.ctx, Action::SettingsManage).map_err(told)?;
         let base = format!("{}/orgs/", org.services().settings.base_url);
         let (id, since) = (org.tenant.id.to_string(), org.tenant.created_at);
-        let (name, slug) = (org.tenant.name.clone(), org.tenant.slug.clone());
+        let (name, slug, analytics) = (org.tenant.name.clone(), org.tenant.slug.clone(), org.tenant.analytics);
         Ok(view! {
             <OrgLayout frame=org.frame() page=OrgPage::Settings toast=org.toast()>
                 <PageHead title="Settings"/>
@@ -97,7 +108,7 @@ mod page {
                     </div>
                     <div class="card max-w-xl">
                         <div class="card-body">
-                            <RenameForm name=name slug=slug base=base/>
+                            <RenameForm name=name slug=slug.clone() base=base/>
                         </div>
                         <dl class="card-foot flex-wrap">
                             <div class="flex gap-2">
@@ -113,8 +124,50 @@ mod page {
                         </dl>
                     </div>
                 </section>
+                <section
+                    class="mt-10 grid gap-3 md:grid-cols-[16rem_minmax(0,1fr)] md:gap-10"
+                    aria-labelledby="h-analytics"
+                >
+                    <div>
+                        <h2 id="h-analytics">"Use of features"</h2>
+                        <p class="mt-1 text-sm text-ink-2">
+                            "Which parts of the application are used how often, by day. Never by whom or on what."
+                        </p>
+                    </div>
+                    <div class="card max-w-xl">
+                        <div class="card-body">
+                            <AnalyticsForm slug=slug on=analytics/>
+                        </div>
+                    </div>
+                </section>
             </OrgLayout>
         }
         .into_any())
+    }
+
+    #[component]
+    fn AnalyticsForm(slug: String, on: bool) -> impl IntoView {
+        let action = Sending::to::<OrganizationAnalytics>();
+        let problem = action.problem;
+        let options = [("false", "Count nothing"), ("true", "Count uses by day")];
+        view! {
+            <Form action=action class="grid gap-4">
+                <FormError problem=problem fields=&["analytics"]/>
+                <input type="hidden" name="slug" value=slug/>
+                <Select
+                    label="Counting"
+                    name="analytics"
+                    options=options.map(|(value, label)| (value.to_owned(), label.to_owned())).to_vec()
+                    selected=on.to_string()
+                    help="The numbers stand on the usage page and are kept for 400 days. Counting nothing deletes them at once."
+                    problem=problem
+                />
+                <div>
+                    <SubmitButton pending=action.busy busy_label="Saving…">
+                        "Save counting"
+                    </SubmitButton>
+                </div>
+            </Form>
+        }
     }
 }

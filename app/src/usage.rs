@@ -10,6 +10,7 @@ use crate::page::{address, counted, filled};
 use crate::ui::{ButtonLink, Callout, EmptyState, Icon, PersonCell, Segmented, Stat, Tab, Table, Time, TimeStyle, Tone, icon, times};
 use crate::visit::{not_found, told};
 use chart::DailyPeaks;
+use domain::analytics::Features;
 use domain::usage::Usage;
 use leptos::prelude::*;
 use store::usage::Refused;
@@ -41,6 +42,8 @@ async fn load(org: Org) -> Result<AnyView, PageError> {
     let license = license.cloned().ok_or_else(not_found)?;
     let days = range(filled("days").as_deref());
     let usage = domain::usage::view(&org.ctx, org.services(), license.id, days).await.map_err(told)?;
+    let features = domain::analytics::features(&org.ctx, org.services(), days).await.map_err(told)?;
+    let settings = org.may(Action::SettingsManage).then(|| org.href(OrgPage::Settings));
     let base = org.href(OrgPage::Usage);
     let here = |days: u16, license: &License| {
         let (days, id) = (days.to_string(), license.id.to_string());
@@ -100,7 +103,10 @@ async fn load(org: Org) -> Result<AnyView, PageError> {
                 </ButtonLink>
             </PageHead>
             {which}
-            <div class="grid grid-cols-[minmax(0,1fr)] gap-4">{body}</div>
+            <div class="grid grid-cols-[minmax(0,1fr)] gap-4">
+                {body}
+                <FeaturesUsed features=features settings=settings/>
+            </div>
         </OrgLayout>
     }
     .into_any())
@@ -210,6 +216,86 @@ fn Week(usage: Usage) -> impl IntoView {
     }
 }
 
+/// Which features are used, or how to find out.
+#[component]
+fn FeaturesUsed(features: Features, settings: Option<String>) -> impl IntoView {
+    let most = features.totals.iter().map(|t| t.uses).max().unwrap_or(0).max(1);
+    let share = move |uses: i64| format!("{:.2}%", uses as f64 * 100.0 / most as f64);
+    let body = if !features.enabled {
+        let how = match settings {
+            Some(href) => view! { <a class="link-inline" href=href>"Switch it on in the settings"</a> }.into_any(),
+            None => "An owner or admin can switch it on in the settings.".into_any(),
+        };
+        view! {
+            <p class="card card-body text-sm text-ink-2">
+                "The use of features is not counted for this organization. "
+                {how}
+            </p>
+        }
+        .into_any()
+    } else if features.totals.is_empty() {
+        view! {
+            <p class="card card-body text-sm text-ink-2">
+                "Nothing was counted in this time. Applications send what they count now and then, so the first numbers may take a day."
+            </p>
+        }
+        .into_any()
+    } else {
+        let rows = features
+            .totals
+            .into_iter()
+            .map(|t| {
+                let last = t.last.midnight().assume_utc();
+                view! {
+                    <tr>
+                        <td class="strong mono">{t.feature}</td>
+                        <td class="p3 w-2/5">
+                            <span class="meter">
+                                <svg aria-hidden="true">
+                                    <rect class="on" width=share(t.uses) height="100%" rx="2"></rect>
+                                </svg>
+                            </span>
+                        </td>
+                        <td class="num">{grouped(t.uses)}</td>
+                        <td class="num p3">{counted(usize::try_from(t.days).unwrap_or(0), "day", "days")}</td>
+                        <td class="whitespace-nowrap p3">{times::utc_date(last)}</td>
+                    </tr>
+                }
+            })
+            .collect_view();
+        view! {
+            <Table caption="Features, most used first" sticky=false>
+                <thead>
+                    <tr>
+                        <th scope="col">"Feature"</th>
+                        <td class="p3"></td>
+                        <th scope="col" class="num">"Uses"</th>
+                        <th scope="col" class="num p3">"On"</th>
+                        <th scope="col" class="p3">"Last"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </Table>
+        }
+        .into_any()
+    };
+    view! {
+        <section aria-labelledby="h-features">
+            <h2 class="mb-2" id="h-features">
+                "Features used"
+            </h2>
+            {body}
+        </section>
+    }
+}
+
+/// "1,234,567"
+fn grouped(number: i64) -> String {
+    let digits = number.to_string();
+    let parts: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|part| std::str::from_utf8(part).ok()).collect();
+    parts.join(",")
+}
+
 #[component]
 fn RefusedStarts(latest: Vec<Refused>, all: u32) -> impl IntoView {
     let note = format!("Latest {} of {all}", latest.len());
@@ -247,5 +333,15 @@ fn RefusedStarts(latest: Vec<Refused>, all: u32) -> impl IntoView {
                 <tbody>{rows}</tbody>
             </Table>
         </section>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn thousands_stand_apart() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
     }
 }

@@ -102,6 +102,7 @@ async fn check(config: &Config, services: &Services) -> anyhow::Result<()> {
 pub fn router(state: AppState) -> Router {
     // Events are pushed one by one; compressing would hold them back.
     let compress = CompressionLayer::new().br(true).gzip(true).compress_when(DefaultPredicate::new().and(NotForContentType::SSE));
+    let timeout = TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, Duration::from_secs(30));
     Router::new()
         .merge(ops::probes())
         .merge(api::v1::router())
@@ -111,12 +112,12 @@ pub fn router(state: AppState) -> Router {
         .layer(DefaultBodyLimit::max(api::extract::BODY_LIMIT))
         .layer(RequestBodyLimitLayer::new(api::extract::BODY_LIMIT))
         .merge(webhooks::router())
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, Duration::from_secs(30)))
+        .layer(timeout)
         .layer(compress)
         .layer(middleware::from_fn_with_state(state.clone(), outer::layer))
-        // What every installed application calls all the time: these answers are too small to compress, and the calls bound time and size
-        // themselves.
-        .merge(api::v1::seat_calls().layer(middleware::from_fn_with_state(state.clone(), outer::seat_call)))
+        // What every installed application calls all the time: these answers are too small to compress, and the body's size is bounded where
+        // it is read.
+        .merge(api::v1::seat_calls().layer(timeout).layer(middleware::from_fn_with_state(state.clone(), outer::seat_call)))
         .with_state(state)
 }
 

@@ -10,6 +10,8 @@ pub(super) fn phrase(entry: &AuditEntry) -> String {
     match entry.action.as_str() {
         "organization.created" => "Created the organization".to_owned(),
         "organization.renamed" => renamed(details),
+        "organization.analytics_on" => "Let the use of features be counted".to_owned(),
+        "organization.analytics_off" => "Stopped the counting of features, and deleted what was counted".to_owned(),
         "organization.suspended" => "Suspended the organization".to_owned(),
         "organization.restored" => "Restored the organization".to_owned(),
         "member.invited" => format!("Invited as {}", role(details, "role")),

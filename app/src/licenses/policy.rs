@@ -10,17 +10,11 @@ use types::licenses::{FingerprintTolerance, License};
 
 /// What the organisation chooses itself.
 #[server(prefix = "/_fn", endpoint = "license-choices")]
-pub async fn license_choices(
-    slug: String,
-    license: String,
-    overage_percent: String,
-    show_holders: String,
-    fingerprint_tolerance: String,
-) -> Result<(), PageError> {
+pub async fn license_choices(slug: String, license: String, show_holders: String, fingerprint_tolerance: String) -> Result<(), PageError> {
     use crate::visit;
     let v = visit::visit();
     let (ctx, tenant) = v.enter(&slug).await?;
-    let form = ChoicesForm { overage_percent, show_holders, fingerprint_tolerance };
+    let form = ChoicesForm { show_holders, fingerprint_tolerance };
     policy::choose(&ctx, &v.services, &license, &form).await.map_err(|e| visit::told(e).with_typed(&typed_choices(&form)))?;
     leptos_axum::redirect(&format!("/orgs/{}/licenses/{license}?toast=saved", tenant.slug));
     Ok(())
@@ -46,8 +40,8 @@ pub async fn support_policy(
     let v = visit::visit();
     let staff = v.as_staff().await?;
     let tenant = tenant.parse().map_err(|_| visit::not_found())?;
-    let choices = ChoicesForm { overage_percent, show_holders, fingerprint_tolerance };
-    let form = PolicyForm { max_seats, lease_seconds, heartbeat_seconds, offline_hours, offline_cap, choices };
+    let choices = ChoicesForm { show_holders, fingerprint_tolerance };
+    let form = PolicyForm { max_seats, lease_seconds, heartbeat_seconds, offline_hours, offline_cap, overage_percent, choices };
     policy::set_as_staff(&staff, &v.services, tenant, &license, &form, &reason).await.map_err(|e| {
         let mut typed = typed_choices(&form.choices).to_vec();
         typed.extend([
@@ -56,6 +50,7 @@ pub async fn support_policy(
             ("heartbeat_seconds", &form.heartbeat_seconds),
             ("offline_hours", &form.offline_hours),
             ("offline_cap", &form.offline_cap),
+            ("overage_percent", &form.overage_percent),
             ("reason", &reason),
         ]);
         visit::told(e).with_typed(&typed)
@@ -64,31 +59,16 @@ pub async fn support_policy(
     Ok(())
 }
 
-fn typed_choices(form: &ChoicesForm) -> [(&'static str, &str); 3] {
-    [
-        ("overage_percent", &form.overage_percent),
-        ("show_holders", &form.show_holders),
-        ("fingerprint_tolerance", &form.fingerprint_tolerance),
-    ]
+fn typed_choices(form: &ChoicesForm) -> [(&'static str, &str); 2] {
+    [("show_holders", &form.show_holders), ("fingerprint_tolerance", &form.fingerprint_tolerance)]
 }
 
-/// The three that an organisation chooses itself.
+/// The two that an organisation chooses itself.
 #[component]
 fn Choices(license: License, problem: Signal<Option<Problem>>) -> impl IntoView {
-    let allowances = ALLOWANCES.map(|percent| {
-        let label = if percent == 0 { "None: the limit is a hard stop".to_owned() } else { format!("{percent} % more, counted and shown") };
-        (percent.to_string(), label)
-    });
-    let holders = [("true", "Name who holds the seats"), ("false", "Name nobody but oneself")];
+    let holders = [("true", "Name who holds the seats"), ("false", "Name nobody")];
     let tolerances = FingerprintTolerance::ALL.iter().map(|t| (t.as_str().to_owned(), tolerance_label(*t).to_owned())).collect();
     view! {
-        <Select
-            label="Beyond the seats"
-            name="overage_percent"
-            options=allowances.to_vec()
-            selected=license.overage_percent.to_string()
-            problem=problem
-        />
         <Select
             label="Refusals"
             name="show_holders"
@@ -113,7 +93,7 @@ pub fn ChoicesCard(slug: String, license: License) -> impl IntoView {
     let problem = action.problem;
     view! {
         <Form action=action class="grid gap-4">
-            <FormError problem=problem fields=&["overage_percent", "show_holders", "fingerprint_tolerance"]/>
+            <FormError problem=problem fields=&["show_holders", "fingerprint_tolerance"]/>
             <input type="hidden" name="slug" value=slug/>
             <input type="hidden" name="license" value=license.id.to_string()/>
             <Choices license=license problem=problem/>
@@ -149,6 +129,10 @@ pub fn SupportPolicyForm(tenant: String, license: License, back: String) -> impl
     .map(|(label, name, value)| {
         view! { <Field label=label name=name value=value.to_string() inputmode="numeric" maxlength=7 check=false problem=problem/> }
     });
+    let allowances = ALLOWANCES.map(|percent| {
+        let label = if percent == 0 { "None: the limit is a hard stop".to_owned() } else { format!("{percent} % more, counted and shown") };
+        (percent.to_string(), label)
+    });
     let consequence = "It counts at the next call. Nobody who is running is cut off.".to_owned();
     view! {
         <Form action=action>
@@ -166,6 +150,13 @@ pub fn SupportPolicyForm(tenant: String, license: License, back: String) -> impl
                     required=false
                     check=false
                     help="Empty for twice the seats."
+                    problem=problem
+                />
+                <Select
+                    label="Beyond the seats"
+                    name="overage_percent"
+                    options=allowances.to_vec()
+                    selected=license.overage_percent.to_string()
                     problem=problem
                 />
                 <Choices license=license problem=problem/>

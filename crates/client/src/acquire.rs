@@ -80,7 +80,7 @@ impl SeatFile {
             self.save(seat)?;
         }
         let reply = inner.acquire(&self.account, &request).await;
-        let (Acquired { answer, tolerance }, now) = match reply {
+        let (Acquired(answer), now) = match reply {
             Ok(reply) => reply,
             Err(Error::Problem(problem)) => return Err(Refusal::from_problem(&problem).map_or(Error::Problem(problem), Error::Refused)),
             Err(other) => return Err(other),
@@ -98,7 +98,7 @@ impl SeatFile {
             }
             return Err(error);
         }
-        if let Err(error) = inner.keyring.set_tolerance(tolerance) {
+        if let Err(error) = inner.keyring.set_tolerance(answer.license.fingerprint_tolerance) {
             tracing::warn!("{error}");
         }
         Ok((answer, nonce))

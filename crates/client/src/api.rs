@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde::Deserialize;
 use time::OffsetDateTime;
 use types::SessionId;
+use types::analytics::{TrackRequest, TrackResponse};
 use types::auth::{LoginRequest, MeResponse, RefreshRequest, TokenResponse};
 use types::licenses::{AcquireRequest, AcquireResponse, FingerprintTolerance, HeartbeatRequest, HeartbeatResponse};
 
@@ -30,14 +31,10 @@ pub(crate) struct DeviceAuthorization {
     pub(crate) interval: Option<u64>,
 }
 
-/// The answer to acquire, and what newer servers say beside it.
+/// The answer to acquire. A tolerance that this version does not know counts as the default, instead of making it unreadable.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "serde_json::Value")]
-pub(crate) struct Acquired {
-    pub(crate) answer: AcquireResponse,
-    /// The default where the server says none, or one that this version does not know.
-    pub(crate) tolerance: FingerprintTolerance,
-}
+pub(crate) struct Acquired(pub(crate) AcquireResponse);
 
 impl TryFrom<serde_json::Value> for Acquired {
     type Error = serde_json::Error;
@@ -45,10 +42,9 @@ impl TryFrom<serde_json::Value> for Acquired {
     fn try_from(mut value: serde_json::Value) -> Result<Self, Self::Error> {
         let license = value.get_mut("license").and_then(serde_json::Value::as_object_mut);
         let said = license.and_then(|license| license.remove("fingerprint_tolerance"));
-        let tolerance = said.and_then(|said| FingerprintTolerance::deserialize(said).ok()).unwrap_or_default();
         let mut answer: AcquireResponse = serde_json::from_value(value)?;
-        answer.license.fingerprint_tolerance = tolerance;
-        Ok(Self { answer, tolerance })
+        answer.license.fingerprint_tolerance = said.and_then(|said| FingerprintTolerance::deserialize(said).ok()).unwrap_or_default();
+        Ok(Self(answer))
     }
 }
 
@@ -132,6 +128,10 @@ impl Inner {
         request: &HeartbeatRequest,
     ) -> Result<(HeartbeatResponse, OffsetDateTime), Error> {
         self.authed(account, Method::PUT, "api/v1/licenses/heartbeat", Some(request)).await
+    }
+
+    pub(crate) async fn track(&self, account: &Account, request: &TrackRequest) -> Result<(TrackResponse, OffsetDateTime), Error> {
+        self.authed(account, Method::POST, "api/v1/analytics/track", Some(request)).await
     }
 
     pub(crate) async fn release(&self, account: &Account, session_id: SessionId) -> Result<((), OffsetDateTime), Error> {

@@ -17,6 +17,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use types::SessionId;
+use types::analytics::FeatureUse;
 use types::licenses::AcquiredLicense;
 
 /// One person's access to the licence service from this device. Cheap to clone.
@@ -52,6 +53,14 @@ impl Client {
         let client = self.client.clone();
         let session = self.thread.wait(async move { client.start().await })??;
         Ok(Session { session, thread: self.thread.clone() })
+    }
+}
+
+impl Client {
+    /// See [`crate::Client::track`]. Waits for the server.
+    pub fn track(&self, uses: Vec<FeatureUse>) -> Result<bool, Error> {
+        let client = self.client.clone();
+        self.thread.wait(async move { client.track(uses).await })?
     }
 }
 

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::sync::Arc;
 use time::OffsetDateTime;
+use types::analytics::{FeatureUse, TrackRequest};
 use types::licenses::{FingerprintTolerance, LicenseClaims};
 
 /// After this time the server is asked for its keys again, so that a withdrawn key goes away.
@@ -135,6 +136,13 @@ impl Client {
     pub async fn give_back(&self) -> Result<Released, Error> {
         let account = self.inner.require_account()?;
         SeatFile::new(self.inner.clone(), account).give_back().await
+    }
+
+    /// Says which features of the application were used: at most 100 entries, now and then. `false`: the organization does not want that
+    /// counted; there is no need to say more before the next start.
+    pub async fn track(&self, uses: Vec<FeatureUse>) -> Result<bool, Error> {
+        let account = self.inner.require_account()?;
+        Ok(self.inner.track(&account, &TrackRequest { events: uses }).await?.0.enabled)
     }
 
     /// The machine's time, by its own clock.

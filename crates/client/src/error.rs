@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use time::OffsetDateTime;
 use types::Code;
-use types::licenses::Holder;
+use types::licenses::{Holder, OwnSession};
 
 /// What a call of this library may fail with.
 #[derive(Debug, thiserror::Error)]
@@ -141,6 +141,12 @@ pub struct SeatFacts {
     pub next_free_in_seconds: Option<u64>,
     /// As far as the organisation's policy shows them.
     pub holders: Vec<Holder>,
+    /// Seats that the same person holds on other devices, each with the page on which he can end it.
+    #[serde(default)]
+    pub own_sessions: Vec<OwnSession>,
+    /// Where the organization buys seats.
+    #[serde(default)]
+    pub buy_url: Option<String>,
 }
 
 impl SeatFacts {
@@ -152,15 +158,23 @@ impl SeatFacts {
             .and_then(|v| v.as_str())
             .and_then(|text| OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).ok());
         let until = next_free_at.zip(problem.server_time).and_then(|(at, now)| u64::try_from((at - now).whole_seconds()).ok());
-        let holders = problem.extra.get("holders").and_then(|v| v.as_array()).map(Vec::as_slice).unwrap_or_default();
+        let text = |name: &str| problem.extra.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
         Self {
             active: number("active"),
             max_seats: number("max_seats"),
             next_free_at,
             next_free_in_seconds: until.or(problem.retry_after),
-            holders: holders.iter().filter_map(|h| serde_json::from_value(h.clone()).ok()).collect(),
+            holders: listed(problem, "holders"),
+            own_sessions: listed(problem, "own_sessions"),
+            buy_url: text("buy_url"),
         }
     }
+}
+
+/// What can be read of a list; a newer server may list what this version does not know.
+fn listed<T: serde::de::DeserializeOwned>(problem: &ApiProblem, name: &str) -> Vec<T> {
+    let list = problem.extra.get(name).and_then(serde_json::Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    list.iter().filter_map(|entry| serde_json::from_value(entry.clone()).ok()).collect()
 }
 
 impl std::fmt::Display for SeatFacts {

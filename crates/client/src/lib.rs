@@ -49,4 +49,5 @@ pub use error::{ApiProblem, Error, Refusal, SeatFacts, Unreachable, UnreachableK
 pub use keys::{KeyError, Keys};
 pub use session::{Left, Session, State, Watch, span};
 pub use token::{Expected, TokenError, verify};
+pub use types::analytics::FeatureUse;
 pub use types::licenses::FingerprintTolerance;

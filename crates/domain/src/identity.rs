@@ -36,12 +36,19 @@ pub fn as_user(ctx: &OpCtx, person: &Person) -> OpCtx {
     OpCtx { actor: Actor::User { id: person.id, name: person.name.clone() }, ..ctx.clone() }
 }
 
-/// Enters the organisation behind an address of the portal. Whoever is no member gets the same answer as for one that never existed.
+/// Enters the organisation behind an address of the portal, or with that id, as links from the application have it. Whoever is no member gets the same answer as for one that never existed.
 pub async fn enter(ctx: &OpCtx, svc: &Services, slug: &str) -> Result<(OpCtx, Tenant)> {
     let user = ctx.user_id().ok_or_else(not_found)?;
     // The tenant is not known before its address is looked up.
     let mut tx = SystemTx::begin(ctx, &svc.store).await?;
-    let member = members::by_slug(&mut tx, slug, user).await?.ok_or_else(not_found)?;
+    let by_id = match slug.parse() {
+        Ok(id) => members::get(&mut tx, id, user).await?,
+        Err(_) => None,
+    };
+    let member = match by_id {
+        Some(member) => member,
+        None => members::by_slug(&mut tx, slug, user).await?.ok_or_else(not_found)?,
+    };
     let tenant = tenants::get(&mut tx, member.tenant_id).await?.ok_or_else(not_found)?;
     Ok((OpCtx { tenant: Some(tenant.id), role: Some(member.role), ..ctx.clone() }, tenant))
 }

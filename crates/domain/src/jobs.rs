@@ -94,6 +94,8 @@ pub async fn purge(svc: &Services) -> Result<()> {
     signups::purge(&mut tx, now).await?;
     revocations::purge(&mut tx, now).await?;
     mail::purge(&mut tx, now - Duration::days(3)).await?;
+    store::idempotency::purge(&mut tx, now - crate::idempotency::KEEP).await?;
+    crate::analytics::purge(&mut tx, now).await?;
     tx.commit().await?;
     crate::usage::purge(svc).await?;
     svc.limits.tidy();

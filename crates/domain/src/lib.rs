@@ -4,11 +4,13 @@
 //! The pages' server functions and the licence API are two doors to the same functions.
 
 pub mod access;
+pub mod analytics;
 pub mod audit;
 pub mod billing;
 pub mod copies;
 pub mod device_login;
 pub mod error;
+pub mod idempotency;
 pub mod identity;
 pub mod jobs;
 pub mod keys;

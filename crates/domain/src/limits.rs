@@ -17,6 +17,7 @@ pub struct Limits {
     device: DefaultKeyedRateLimiter<Option<IpAddr>>,
     user_code: DefaultKeyedRateLimiter<UserId>,
     user_code_address: DefaultKeyedRateLimiter<Option<IpAddr>>,
+    track: DefaultKeyedRateLimiter<UserId>,
 }
 
 fn quota(burst: u32, one_per: Duration) -> Quota {
@@ -42,6 +43,7 @@ impl Default for Limits {
             device: RateLimiter::keyed(quota(100, Duration::from_secs(3))),
             user_code: RateLimiter::keyed(quota(20, Duration::from_secs(10))),
             user_code_address: RateLimiter::keyed(quota(200, Duration::from_secs(1))),
+            track: RateLimiter::keyed(quota(60, Duration::from_secs(1))),
         }
     }
 }
@@ -74,6 +76,11 @@ impl Limits {
         Ok(self.user_code.check_key(&user).map_err(|n| refuse(&n))?)
     }
 
+    /// Counts a batch of feature use from the devices of this person.
+    pub fn track(&self, user: UserId) -> Result<()> {
+        Ok(self.track.check_key(&user).map_err(|n| refuse(&n))?)
+    }
+
     /// Counts a mail to this address; `false` means: do not send, and do not tell.
     pub fn mail(&self, email: &str) -> bool {
         self.mail.check_key(&email.to_owned()).is_ok()
@@ -87,6 +94,7 @@ impl Limits {
         self.device.retain_recent();
         self.user_code.retain_recent();
         self.user_code_address.retain_recent();
+        self.track.retain_recent();
     }
 }
 

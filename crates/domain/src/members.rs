@@ -2,6 +2,7 @@
 
 use crate::access::{not_found, require};
 use crate::error::{Error, Fields, Result};
+use crate::idempotency::{self, Begin};
 use crate::services::Services;
 use crate::{copies, mails, tokens};
 use serde_json::json;
@@ -58,6 +59,10 @@ pub async fn invite(ctx: &OpCtx, svc: &Services, email: &str, role: &str) -> Res
     let now = svc.now();
     let (secret, token_hash) = tokens::new_secret(svc);
     let mut tx = TenantTx::begin(ctx, &svc.store).await?;
+    let slot = match idempotency::begin(&mut tx, svc, "members.invite", &(&email, role)).await? {
+        Begin::Repeat(answer) => return Ok(answer),
+        Begin::New(slot) => slot,
+    };
     let tenant = tenants::get(&mut tx, tenant(ctx)?).await?.ok_or_else(not_found)?;
     if members::list(&mut tx).await?.iter().any(|m| m.email == email) {
         let mut problem = Problem::from(types::FieldError::new("email", format!("{email} is a member already.")));
@@ -96,8 +101,10 @@ pub async fn invite(ctx: &OpCtx, svc: &Services, email: &str, role: &str) -> Res
     let details = json!({ "role": role });
     audit::append(&mut tx, tenant.id, now, NewEntry { action: "member.invited", subject: &email, reason: None, details }).await?;
     let made = invitations::list(&mut tx, now).await?.into_iter().find(|i| i.email == email);
+    let made = made.ok_or_else(|| Error::Internal("the invitation is missing".into()))?;
+    idempotency::finish(&mut tx, slot, &made).await?;
     tx.commit().await?;
-    made.ok_or_else(|| Error::Internal("the invitation is missing".into()))
+    Ok(made)
 }
 
 /// Mails an invitation once more, with a new link; the old one is void at once.

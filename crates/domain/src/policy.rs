@@ -33,7 +33,6 @@ pub struct PolicyChange {
 /// What an organisation's own people choose, as a form sends it.
 #[derive(Clone, Debug, Default)]
 pub struct ChoicesForm {
-    pub overage_percent: String,
     pub show_holders: String,
     pub fingerprint_tolerance: String,
 }
@@ -47,6 +46,7 @@ pub struct PolicyForm {
     pub offline_hours: String,
     /// Empty is twice the seats.
     pub offline_cap: String,
+    pub overage_percent: String,
     pub choices: ChoicesForm,
 }
 
@@ -59,7 +59,6 @@ impl ChoicesForm {
         let show_holders = self.show_holders.parse().map_err(|_| FieldError::new("show_holders", "Choose one of the two."));
         let tolerance = self.fingerprint_tolerance.parse();
         PolicyChange {
-            overage_percent: fields.take(number("overage_percent", &self.overage_percent)),
             show_holders: fields.take(show_holders),
             fingerprint_tolerance: fields
                 .take(tolerance.map_err(|_| FieldError::new("fingerprint_tolerance", "Choose exact, most or any_two."))),
@@ -77,6 +76,7 @@ impl PolicyForm {
             heartbeat_seconds: fields.take(number("heartbeat_seconds", &self.heartbeat_seconds)),
             offline_hours: fields.take(number("offline_hours", &self.offline_hours)),
             offline_cap: fields.take(cap),
+            overage_percent: fields.take(number("overage_percent", &self.overage_percent)),
             ..self.choices.read(fields)
         }
     }
@@ -96,8 +96,8 @@ pub async fn set(ctx: &OpCtx, svc: &Services, slug: &str, key: Option<&str>, cha
     Ok(view(license, None, svc.now()))
 }
 
-/// What the organisation itself decides about one of its licences: the allowance, whether refusals name holders, and how much of a
-/// device may change.
+/// What the organisation itself decides about one of its licences: whether refusals name holders, and how much of a device may change. Not
+/// the allowance: nothing bills what is used beyond the seats.
 pub async fn choose(ctx: &OpCtx, svc: &Services, license: &str, form: &ChoicesForm) -> Result<()> {
     require(ctx, Action::LicensesManage)?;
     let tenant = ctx.tenant.ok_or_else(not_found)?;

@@ -16,7 +16,7 @@ use store::seat_outbox::{self, Change};
 use store::{Actor, OpCtx, TenantTx, activity, revocations};
 use types::licenses::{
     AcquireRequest, AcquireResponse, AcquiredLicense, HeartbeatRequest, HeartbeatResponse, HeartbeatState, Holder, LICENSE_AUDIENCE,
-    LicenseClaims, LiveSession,
+    LicenseClaims, LiveSession, OwnSession,
 };
 use types::live::{LiveRow, LiveView};
 use types::{Action, Code, LicenseId, Problem, SessionId, TenantId, UserId, check};
@@ -91,7 +91,7 @@ pub async fn acquire(ctx: &OpCtx, svc: &Services, request: &AcquireRequest) -> R
     for _ in 0..TRIES {
         match svc.seats.acquire(&call).await? {
             AcquireAnswer::Missing(missing) => Box::pin(copies::load(ctx, svc, tenant, user, missing)).await?,
-            AcquireAnswer::Refused(refusal) => return Err(refused(svc, refusal)),
+            AcquireAnswer::Refused(refusal) => return Err(refused(svc, tenant, refusal)),
             AcquireAnswer::Recovering { now_ms, until_ms } => {
                 let detail = "Seats are being given back to the applications that were running before a disturbance. Try again soon.";
                 return Err(Problem::new(Code::SeatsUnavailable, detail).retry_after(seconds_left(now_ms, until_ms).clamp(1, 30)).into());
@@ -151,7 +151,7 @@ fn seconds_left(now_ms: i64, until_ms: i64) -> u64 {
 }
 
 /// What a refusal says. The same words from acquire, heartbeat and validate.
-fn refused(svc: &Services, refusal: Refusal) -> Error {
+fn refused(svc: &Services, tenant: TenantId, refusal: Refusal) -> Error {
     match refusal {
         Refusal::StaleEpoch => Problem::new(Code::Unauthenticated, "Your role has changed. Refresh the access token.").into(),
         Refusal::RoleHoldsNoSeat => Problem::new(
@@ -175,13 +175,16 @@ fn refused(svc: &Services, refusal: Refusal) -> Error {
             "The license has expired. An owner or admin of your organization can renew it in the portal.",
         )
         .into(),
-        Refusal::Exhausted(facts) => exhausted(facts).into(),
+        Refusal::Exhausted(facts) => exhausted(svc, tenant, facts).into(),
     }
 }
 
-fn exhausted(facts: Exhausted) -> Problem {
+fn exhausted(svc: &Services, tenant: TenantId, facts: Exhausted) -> Problem {
     let wait = seconds_left(facts.now_ms, facts.next_free_at_ms).max(1);
     let holders: Vec<Holder> = facts.holders.iter().map(holder).collect();
+    // By the organization's id: its address in the portal may change, and is not known here.
+    let pages = format!("{}/orgs/{tenant}", svc.settings.base_url);
+    let own: Vec<OwnSession> = facts.own.iter().map(|h| own_session(h, &pages)).collect();
     let seats = if facts.max_seats == 1 { "seat is" } else { "seats are" };
     let detail = format!(
         "{} of {} {seats} in use. The next one is free in {wait} seconds at the latest, unless its holder keeps it.",
@@ -194,6 +197,8 @@ fn exhausted(facts: Exhausted) -> Problem {
         .with("license_id", facts.license.to_string())
         .with("next_free_at", rfc3339(facts.next_free_at_ms))
         .with("holders", serde_json::to_value(holders).unwrap_or_default())
+        .with("own_sessions", serde_json::to_value(own).unwrap_or_default())
+        .with("buy_url", format!("{pages}/billing"))
 }
 
 fn rfc3339(ms: i64) -> String {
@@ -209,6 +214,15 @@ fn holder(h: &SeatHolder) -> Holder {
     }
 }
 
+fn own_session(h: &SeatHolder, pages: &str) -> OwnSession {
+    OwnSession {
+        session_id: h.session,
+        device: device_name(h),
+        since: from_millis(h.started_at_ms),
+        end_url: format!("{pages}/sessions?revoke={}", h.session),
+    }
+}
+
 fn device_name(h: &SeatHolder) -> String {
     h.hostname.clone().unwrap_or_else(|| format!("Device {}", h.hardware_id.chars().take(8).collect::<String>()))
 }
@@ -221,8 +235,8 @@ fn gone(mut problem: Problem) -> Problem {
     problem
 }
 
-fn stopped(svc: &Services, refusal: Refusal) -> Error {
-    gone(refused(svc, refusal).into_problem()).into()
+fn stopped(svc: &Services, tenant: TenantId, refusal: Refusal) -> Error {
+    gone(refused(svc, tenant, refusal).into_problem()).into()
 }
 
 fn revoked(reason: &str) -> Error {
@@ -253,7 +267,7 @@ pub async fn heartbeat(ctx: &OpCtx, svc: &Services, request: &HeartbeatRequest) 
             HeartbeatAnswer::NotLive => return Box::pin(reacquire(ctx, svc, &call, request.token.as_deref())).await,
             HeartbeatAnswer::Revoked { reason } => return Err(revoked(&reason)),
             HeartbeatAnswer::Superseded => return Err(superseded()),
-            HeartbeatAnswer::Refused(refusal) => return Err(stopped(svc, refusal)),
+            HeartbeatAnswer::Refused(refusal) => return Err(stopped(svc, tenant, refusal)),
         }
     }
     Err(copies_keep_missing())
@@ -294,7 +308,7 @@ async fn reacquire(ctx: &OpCtx, svc: &Services, beat: &Heartbeat, token: Option<
             }
             ReacquireAnswer::Revoked { reason } => return Err(revoked(&reason)),
             ReacquireAnswer::Superseded => return Err(superseded()),
-            ReacquireAnswer::Refused(refusal) => return Err(stopped(svc, refusal)),
+            ReacquireAnswer::Refused(refusal) => return Err(stopped(svc, beat.tenant, refusal)),
         }
     }
     Err(copies_keep_missing())
@@ -322,7 +336,7 @@ pub async fn revoke(ctx: &OpCtx, svc: &Services, session: SessionId, reason: Opt
     let now = svc.now();
     let live = svc.seats.find(tenant, session).await?;
     let mut tx = TenantTx::begin(ctx, &svc.store).await?;
-    let known = revocations::get(&mut tx, tenant, session).await?.is_some();
+    let known = revocations::get(&mut tx, tenant, session).await?;
     let own = live.as_ref().is_some_and(|h| Some(h.user) == ctx.user_id());
     if !is_staff {
         let role = ctx.role.ok_or_else(not_found)?;
@@ -332,8 +346,10 @@ pub async fn revoke(ctx: &OpCtx, svc: &Services, session: SessionId, reason: Opt
         }
     }
     let Some(live) = live else {
-        // Ended already: by this call's twin, or by itself.
-        return if known { Ok(()) } else { Err(session_not_found()) };
+        // Ended already: by this call's twin, or by itself. The live store may not have heard of it, or have forgotten it.
+        let revocation = known.ok_or_else(session_not_found)?;
+        svc.seats.revoke(tenant, session, &revocation.reason, copies::remember_seconds()).await?;
+        return Ok(());
     };
     let told = match (&reason, is_staff, own) {
         (Some(reason), true, _) => format!("{} support: {reason}", svc.settings.product_name),

@@ -2,6 +2,7 @@
 
 use crate::billing::plans;
 use crate::error::{Error, Fields, Result};
+use crate::idempotency::{self, Begin};
 use crate::services::Services;
 use crate::{keys, mails, tokens};
 use serde_json::json;
@@ -49,6 +50,10 @@ pub async fn register(ctx: &OpCtx, svc: &Services, request: &RegisterRequest) ->
 
     // No tenant exists yet.
     let mut tx = SystemTx::begin(ctx, &svc.store).await?;
+    let slot = match idempotency::begin(&mut tx, svc, "auth.register", request).await? {
+        Begin::Repeat(answer) => return Ok(answer),
+        Begin::New(slot) => slot,
+    };
     let (product, base) = (&svc.settings.product_name, &svc.settings.base_url);
     let message = match users::by_email(&mut tx, &signup.email).await? {
         Some(known) => mails::already_registered(product, &known.email, &known.name, &format!("{base}/login")),
@@ -60,6 +65,7 @@ pub async fn register(ctx: &OpCtx, svc: &Services, request: &RegisterRequest) ->
     if svc.limits.mail(&signup.email) {
         mail::enqueue(&mut tx, None, &message, now).await?;
     }
+    idempotency::finish(&mut tx, slot, &answer).await?;
     tx.commit().await?;
     Ok(answer)
 }
@@ -146,6 +152,7 @@ async fn found(tx: &mut SystemTx, svc: &Services, owner: &User, tenant: TenantId
         status: TenantStatus::Active,
         entitlement_version: 1,
         admins_may_buy: true,
+        analytics: false,
         created_at: now,
     };
     // Somebody who founds one of the same name at the same time may take the address in between; then the next one is looked for.

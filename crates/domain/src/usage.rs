@@ -158,7 +158,7 @@ pub async fn hourly(ctx: &OpCtx, svc: &Services, days: u16) -> Result<Vec<Hour>>
     Ok(all)
 }
 
-fn first_day(now: OffsetDateTime, days: u16) -> OffsetDateTime {
+pub(crate) fn first_day(now: OffsetDateTime, days: u16) -> OffsetDateTime {
     let today = now.to_offset(time::UtcOffset::UTC).date();
     (today - Duration::days(i64::from(days.clamp(1, 731)) - 1)).midnight().assume_utc()
 }

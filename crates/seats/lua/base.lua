@@ -7,6 +7,7 @@ local function held_key(lic) return prefix .. 'lic:' .. lic .. ':held' end
 local function offline_key(lic) return prefix .. 'lic:' .. lic .. ':offline' end
 local function expected_key(lic) return prefix .. 'lic:' .. lic .. ':expected' end
 local function seat_key(lic, seat) return prefix .. 'lic:' .. lic .. ':seat:' .. seat end
+local function own_key(lic, user) return prefix .. 'lic:' .. lic .. ':own:' .. user end
 
 -- For ranges of scores: whatever lies in the future.
 local function after_now() return '(' .. string.format('%.0f', now) end
@@ -55,6 +56,7 @@ local function close(lic, sid, how, at, reason, remember, facts)
   if not s[1] then return end
   local keep = math.max(s[8] - now, HOUR)
   call('PEXPIRE', seat_key(lic, s[7]), keep)
+  call('SREM', own_key(lic, s[1]), s[7])
   if how == 'expired' or how == 'closed' then
     -- May come back on the strength of its token, so it keeps its facts.
     call('HSET', key, 'end', how)

@@ -5,6 +5,8 @@ local DROP = 100
 -- A device that is refused counts once in this time.
 local DENIED_ONCE_IN = 60000
 local HOLDERS = 20
+-- How long a list of holders is shown again as long as the holders are the same.
+local SHOWN_FOR = 1000
 
 local LIMITS = {'key', 'tier', 'features', 'status', 'max', 'overage', 'ends', 'lease', 'beat', 'offline', 'cap', 'holders',
   'tolerance', 'suspended'}
@@ -99,6 +101,7 @@ local function open(lic, lim, sid, seat, last, who, member, start, kind, count)
   call('ZADD', held_key(lic), start, sid)
   call('HSET', seat_key(lic, seat), 'sid', sid, 'fence', who[6], 'valid', valid)
   if last and not renewed then call('PERSIST', seat_key(lic, seat)) end
+  if not renewed then call('SADD', own_key(lic, who[1]), seat) end
   due_at(lic, ends)
   event(kind, now, lic, sid, who, count, lim.max)
   return granted(lic, lim, sid, who[6], not renewed, count, ends, valid)
@@ -115,6 +118,24 @@ local function extend(lic, lim, sid, seat, fence)
   return granted(lic, lim, sid, fence, false, active(lic), ends, valid)
 end
 
+-- Those who have had a seat longest, as JSON. A crowd that is refused within one second is shown one list.
+local function shown(lic)
+  local held = call('ZRANGE', held_key(lic), 0, 2 * HOLDERS)
+  local key, who = prefix .. 'lic:' .. lic .. ':shown', redis.sha1hex(table.concat(held))
+  local kept = call('HMGET', key, 'who', 'list')
+  if kept[1] == who then return kept[2] end
+  local list = {}
+  for _, sid in ipairs(held) do
+    local ends = call('ZSCORE', leases_key(lic), sid)
+    if ends and tonumber(ends) > now then list[#list + 1] = holder(lic, sid, ends) end
+    if #list == HOLDERS then break end
+  end
+  local text = #list > 0 and cjson.encode(list) or '[]'
+  call('HSET', key, 'who', who, 'list', text)
+  call('PEXPIRE', key, SHOWN_FOR)
+  return text
+end
+
 -- Every seat is taken. The next sure free time is when enough leases have ended to be below the limit.
 local function exhausted(lic, lim, seat, who, denied, count)
   if call('SET', prefix .. 'denied:' .. seat, 1, 'NX', 'PX', DENIED_ONCE_IN) then
@@ -122,12 +143,13 @@ local function exhausted(lic, lim, seat, who, denied, count)
   end
   local skip = math.max(count - lim.seats, 0)
   local next_free = call('ZRANGEBYSCORE', leases_key(lic), after_now(), '+inf', 'WITHSCORES', 'LIMIT', skip, 1)[2]
-  local answer = {'exhausted', lic, count, tonumber(lim.max), now, next_free or lease_end(lim.lease, lim.ends)}
-  if lim.holders ~= '1' then return answer end
-  for _, sid in ipairs(call('ZRANGE', held_key(lic), 0, 2 * HOLDERS)) do
-    local ends = call('ZSCORE', leases_key(lic), sid)
-    if ends and tonumber(ends) > now then answer[#answer + 1] = holder(lic, sid, ends) end
-    if #answer == 6 + HOLDERS then break end
+  local answer = {'exhausted', lic, count, tonumber(lim.max), now, next_free or lease_end(lim.lease, lim.ends),
+    lim.holders == '1' and shown(lic) or '[]'}
+  -- The seats that the same person holds on other devices, which he may end himself.
+  for _, other in ipairs(call('SMEMBERS', own_key(lic, who[1]))) do
+    local last = last_hold(lic, other)
+    if last and last.live then answer[#answer + 1] = holder(lic, last.sid, call('ZSCORE', leases_key(lic), last.sid)) end
+    if #answer == 7 + HOLDERS then break end
   end
   return answer
 end

@@ -106,7 +106,8 @@ impl Reply {
             max_seats: self.number()?,
             now_ms: self.number()?,
             next_free_at_ms: self.number()?,
-            holders: self.holders()?,
+            holders: self.shown()?,
+            own: self.holders()?,
         }))
     }
 
@@ -125,6 +126,14 @@ impl Reply {
             last_beat_ms: self.number()?,
             expires_at_ms: self.number()?,
         })
+    }
+
+    /// Holders as JSON.
+    fn shown(&mut self) -> Result<Vec<SeatHolder>, SeatsError> {
+        let text = self.text()?;
+        let list: Vec<Vec<String>> = serde_json::from_str(&text).map_err(|_| unreadable("holders"))?;
+        let values = |fields: Vec<String>| fields.into_iter().map(|text| Value::BulkString(text.into())).collect::<Vec<_>>();
+        list.into_iter().map(|fields| Self(values(fields).into_iter()).holder()).collect()
     }
 
     pub(crate) fn holders(self) -> Result<Vec<SeatHolder>, SeatsError> {

@@ -5,8 +5,8 @@ mod common;
 
 use common::*;
 use domain::ports::seats::*;
-use types::LicenseId;
 use types::licenses::LicenseStatus;
+use types::{LicenseId, SessionId};
 use uuid::Uuid;
 
 #[tokio::test]
@@ -383,6 +383,82 @@ async fn a_refusal_has_the_facts_and_counts_once_a_minute() {
     world.put(&mut tenant).await;
     let facts = exhausted(world.refusal(&again).await);
     assert_eq!((facts.active, facts.holders.len()), (25, 0));
+}
+
+#[tokio::test]
+async fn a_refusal_names_the_seats_that_one_holds_oneself() {
+    let world = World::new().await;
+    let mut tenant = world.tenant(1, 3, 3).await;
+    tenant.license().show_holders = false;
+    world.put(&mut tenant).await;
+    let mut laptop = tenant.acquire(0, "laptop");
+    let (desktop, other) = (tenant.acquire(0, "desktop"), tenant.acquire(1, "theirs"));
+    for request in [&laptop, &desktop, &other] {
+        world.grant(request).await;
+    }
+    // A restart is the same seat.
+    laptop.session = session();
+    world.grant(&laptop).await;
+    let own = async || {
+        let facts = exhausted(world.refusal(&tenant.acquire(0, "tablet")).await);
+        let mut own: Vec<_> = facts.own.iter().map(|h| h.session).collect();
+        own.sort_unstable();
+        own
+    };
+    let sorted = |mut sessions: Vec<SessionId>| {
+        sessions.sort_unstable();
+        sessions
+    };
+    assert_eq!(own().await, sorted(vec![laptop.session, desktop.session]));
+    assert!(exhausted(world.refusal(&tenant.acquire(2, "d")).await).own.is_empty(), "somebody else's seats are not his");
+    // What ended is not there any more, however it ended.
+    world.revoke(&desktop).await;
+    world.grant(&tenant.acquire(2, "d")).await;
+    assert_eq!(own().await, [laptop.session]);
+    world.release(&laptop).await;
+    world.grant(&tenant.acquire(2, "e")).await;
+    assert!(own().await.is_empty());
+    assert_eq!(world.keys(&format!("*:own:{}", laptop.user)).await, Vec::<String>::new(), "nothing is left of one who holds nothing");
+}
+
+#[tokio::test]
+async fn the_list_of_holders_is_kept_only_while_they_are_the_same() {
+    let world = World::new().await;
+    let tenant = world.tenant(1, 2, 4).await;
+    let (a, b) = (tenant.acquire(0, "a"), tenant.acquire(1, "b"));
+    world.grant(&a).await;
+    world.grant(&b).await;
+    let late = tenant.acquire(3, "late");
+    let shown = async || {
+        let mut shown: Vec<_> = exhausted(world.refusal(&late).await).holders.iter().map(|h| h.session).collect();
+        shown.sort_unstable();
+        shown
+    };
+    let sorted = |mut sessions: Vec<SessionId>| {
+        sessions.sort_unstable();
+        sessions
+    };
+    assert_eq!(shown().await, sorted(vec![a.session, b.session]));
+    world.release(&a).await;
+    let c = tenant.acquire(2, "c");
+    world.grant(&c).await;
+    assert_eq!(shown().await, sorted(vec![b.session, c.session]), "within the same second");
+    // The same holders: the same list, for one second. Which may be over before it can be marked.
+    let mark = "local key = redis.call('KEYS', '*:shown')[1]
+                if not key then return 0 end
+                redis.call('HSET', key, 'list', '[]')
+                redis.call('PERSIST', key)
+                return 1";
+    loop {
+        let lives: i64 = world.lua("return redis.call('PTTL', redis.call('KEYS', '*:shown')[1] or 'none')", &[]).await;
+        assert!((-2..=1000).contains(&lives) && lives != -1, "{lives}");
+        let marked: u64 = world.lua(mark, &[]).await;
+        if marked == 1 {
+            break;
+        }
+        shown().await;
+    }
+    assert!(shown().await.is_empty());
 }
 
 #[tokio::test]

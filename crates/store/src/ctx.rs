@@ -28,17 +28,19 @@ pub struct OpCtx {
     pub request_id: String,
     /// Address of the caller, for rate limits and the audit log.
     pub client_ip: Option<std::net::IpAddr>,
+    /// The caller's own name for this request, so that a repeat is not carried out again.
+    pub idempotency_key: Option<String>,
 }
 
 impl OpCtx {
     /// Nobody in particular: sign-up, sign-in, links from mails.
     pub fn anonymous(request_id: impl Into<String>) -> Self {
-        Self { actor: Actor::Anonymous, tenant: None, role: None, request_id: request_id.into(), client_ip: None }
+        Self { actor: Actor::Anonymous, tenant: None, role: None, request_id: request_id.into(), client_ip: None, idempotency_key: None }
     }
 
     /// A job of our own.
     pub fn system(job: &'static str) -> Self {
-        Self { actor: Actor::System(job), tenant: None, role: None, request_id: String::new(), client_ip: None }
+        Self { actor: Actor::System(job), tenant: None, role: None, request_id: String::new(), client_ip: None, idempotency_key: None }
     }
 
     /// The same actor, confined to this tenant.

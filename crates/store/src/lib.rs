@@ -9,6 +9,8 @@ pub mod audit;
 pub mod billing;
 pub mod ctx;
 pub mod device_codes;
+pub mod feature_use;
+pub mod idempotency;
 pub mod invitations;
 pub mod licenses;
 pub mod mail;

@@ -14,6 +14,8 @@ pub struct Tenant {
     pub status: TenantStatus,
     pub entitlement_version: i64,
     pub admins_may_buy: bool,
+    /// Lets the use of features be counted.
+    pub analytics: bool,
     pub created_at: OffsetDateTime,
 }
 
@@ -39,10 +41,12 @@ pub async fn slugs_like(tx: &mut SystemTx, prefix: &str) -> Result<Vec<String>, 
 
 /// The tenant of a transaction that can see it.
 pub async fn get(tx: &mut impl Tx, id: TenantId) -> Result<Option<Tenant>, Error> {
-    let row =
-        sqlx::query!("SELECT id, slug, name, status, entitlement_version, admins_may_buy, created_at FROM tenants WHERE id = $1", id.0)
-            .fetch_optional(tx.conn())
-            .await?;
+    let row = sqlx::query!(
+        "SELECT id, slug, name, status, entitlement_version, admins_may_buy, analytics, created_at FROM tenants WHERE id = $1",
+        id.0
+    )
+    .fetch_optional(tx.conn())
+    .await?;
     row.map(|r| {
         Ok(Tenant {
             id: r.id.into(),
@@ -51,6 +55,7 @@ pub async fn get(tx: &mut impl Tx, id: TenantId) -> Result<Option<Tenant>, Error
             status: parse(&r.status, "tenants.status")?,
             entitlement_version: r.entitlement_version,
             admins_may_buy: r.admins_may_buy,
+            analytics: r.analytics,
             created_at: r.created_at,
         })
     })
@@ -95,6 +100,13 @@ pub async fn of_user(tx: &mut SystemTx, user: UserId) -> Result<Vec<Organization
 pub async fn rename(tx: &mut TenantTx, name: &str, slug: &str) -> Result<(), Error> {
     let tenant = tx.tenant();
     sqlx::query!("UPDATE tenants SET name = $2, slug = $3 WHERE id = $1", tenant.0, name, slug).execute(tx.conn()).await?;
+    Ok(())
+}
+
+/// Lets the use of features be counted, or no longer.
+pub async fn set_analytics(tx: &mut TenantTx, on: bool) -> Result<(), Error> {
+    let tenant = tx.tenant();
+    sqlx::query!("UPDATE tenants SET analytics = $2 WHERE id = $1", tenant.0, on).execute(tx.conn()).await?;
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 //!
 //! This crate compiles to WebAssembly and knows nothing of servers, databases or browsers.
 
+pub mod analytics;
 pub mod auth;
 pub mod billing;
 pub mod check;

@@ -281,6 +281,18 @@ pub struct Holder {
     pub last_heartbeat_at: OffsetDateTime,
 }
 
+/// A seat that whoever was refused holds himself, on another device. In `own_sessions` of a refusal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OwnSession {
+    pub session_id: SessionId,
+    pub device: String,
+    #[serde(with = "time::serde::rfc3339")]
+    pub since: OffsetDateTime,
+    /// The page on which he can end it.
+    pub end_url: String,
+}
+
 /// Claims of the licence token.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LicenseClaims {

@@ -21,6 +21,8 @@ text_enum!(
         AlreadyMember = "already_member",
         LinkInvalid = "link_invalid",
         Conflict = "conflict",
+        /// The same `Idempotency-Key` with another request.
+        IdempotencyKeyReused = "idempotency_key_reused",
         PayloadTooLarge = "payload_too_large",
         RateLimited = "rate_limited",
         SeatsExhausted = "seats_exhausted",
@@ -48,7 +50,7 @@ impl Code {
     /// The HTTP status that the code is sent with.
     pub const fn status(self) -> u16 {
         match self {
-            Self::InvalidRequest => 422,
+            Self::InvalidRequest | Self::IdempotencyKeyReused => 422,
             Self::BadSignature | Self::WrongMode => 400,
             Self::PaymentDeclined => 402,
             Self::InvalidCredentials | Self::Unauthenticated | Self::RefreshInvalid | Self::RefreshReused => 401,
@@ -88,6 +90,7 @@ impl Code {
             Self::AlreadyMember => "Already a member",
             Self::LinkInvalid => "This link is no longer valid",
             Self::Conflict => "Somebody else changed this meanwhile",
+            Self::IdempotencyKeyReused => "This key was used for another request",
             Self::PayloadTooLarge => "The request is too large",
             Self::RateLimited => "Too many requests",
             Self::SeatsExhausted => "All seats are in use",

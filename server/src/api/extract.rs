@@ -6,20 +6,23 @@ use crate::web::request::RequestInfo;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::request::Parts;
-use domain::identity;
+use domain::{idempotency, identity};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
-use std::time::Duration;
 use store::OpCtx;
 use types::{Code, FieldError, Problem};
 
 /// Bodies of the licence API and of forms are small.
 pub const BODY_LIMIT: usize = 64 * 1024;
-/// Longest that a body may take to arrive.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 fn info(parts: &Parts) -> RequestInfo {
     parts.extensions.get::<RequestInfo>().cloned().unwrap_or_else(|| RequestInfo { id: String::new(), ip: None })
+}
+
+/// The context of a request of which nothing is known but its `Idempotency-Key`, if it has one.
+fn context(parts: &Parts) -> Result<OpCtx, ApiError> {
+    let key = parts.headers.get("idempotency-key").map(|value| idempotency::check(value.to_str().unwrap_or_default())).transpose()?;
+    Ok(OpCtx { idempotency_key: key, ..info(parts).anonymous() })
 }
 
 fn token(parts: &Parts) -> Result<&str, ApiError> {
@@ -37,7 +40,7 @@ impl FromRequestParts<AppState> for Open {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, ApiError> {
-        Ok(Self(info(parts).anonymous()))
+        Ok(Self(context(parts)?))
     }
 }
 
@@ -61,7 +64,7 @@ impl FromRequestParts<AppState> for Bearer {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        Ok(Self(identity::bearer(&info(parts).anonymous(), &state.services, token(parts)?).await?))
+        Ok(Self(identity::bearer(&context(parts)?, &state.services, token(parts)?).await?))
     }
 }
 
@@ -78,16 +81,13 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Json<T> {
         if !essence.eq_ignore_ascii_case("application/json") {
             return Err(Problem::new(Code::InvalidRequest, "Send JSON, with Content-Type: application/json.").into());
         }
-        let body = tokio::time::timeout(BODY_TIMEOUT, Limited::new(request.into_body(), BODY_LIMIT).collect())
-            .await
-            .map_err(|_| ApiError(Problem::new(Code::Unavailable, "The body took too long. Try again.").retry_after(5)))?
-            .map_err(|error| {
-                if is_too_large(error.as_ref()) {
-                    ApiError(Problem::new(Code::PayloadTooLarge, "The request is larger than 64 KiB."))
-                } else {
-                    ApiError(Problem::new(Code::InvalidRequest, "The body did not arrive whole."))
-                }
-            })?;
+        let body = Limited::new(request.into_body(), BODY_LIMIT).collect().await.map_err(|error| {
+            if is_too_large(error.as_ref()) {
+                ApiError(Problem::new(Code::PayloadTooLarge, "The request is larger than 64 KiB."))
+            } else {
+                ApiError(Problem::new(Code::InvalidRequest, "The body did not arrive whole."))
+            }
+        })?;
         parse(&body.to_bytes()).map(Self).map_err(ApiError)
     }
 }

@@ -1,8 +1,10 @@
 //! Version 1 of the licence API, and its OpenAPI document.
 
+mod analytics;
 mod audit;
 mod auth;
 mod device;
+mod examples;
 mod licenses;
 mod members;
 mod organizations;
@@ -30,6 +32,7 @@ use utoipa_swagger_ui::SwaggerUi;
         (name = "licenses", description = "Seats: acquire, heartbeat, release, validate"),
         (name = "sessions", description = "Ending a session"),
         (name = "organizations", description = "Organizations, members, audit log"),
+        (name = "analytics", description = "Which features are used, where the organization wants that counted"),
     )
 )]
 struct Document;
@@ -54,11 +57,14 @@ fn routes() -> OpenApiRouter<AppState> {
         .nest("/api/v1/organizations", organizations::router())
         .nest("/api/v1/members", members::router())
         .nest("/api/v1/audit", audit::router())
+        .nest("/api/v1/analytics", analytics::router())
 }
 
 /// The OpenAPI 3.1 document.
 pub fn document() -> utoipa::openapi::OpenApi {
-    routes().merge(licenses::seat_calls()).split_for_parts().1
+    let mut document = routes().merge(licenses::seat_calls()).split_for_parts().1;
+    examples::add(&mut document);
+    document
 }
 
 /// Acquire, heartbeat and release, apart from the rest: they need few of the layers around it.
@@ -104,6 +110,7 @@ mod tests {
             ("get", "/api/v1/organizations"),
             ("get", "/api/v1/organizations/current"),
             ("get", "/api/v1/members"),
+            ("post", "/api/v1/analytics/track"),
         ] {
             assert!(document["paths"][path][method].is_object(), "{method} {path}");
         }

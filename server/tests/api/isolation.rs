@@ -34,6 +34,7 @@ fn body(operation: &str) -> Option<Value> {
         "POST /api/v1/licenses/validate" => json!({}),
         "POST /api/v1/members/invitations" => json!({ "email": "x@y.example", "role": "MEMBER" }),
         "PATCH /api/v1/members/{user_id}" => json!({ "role": "GUEST" }),
+        "POST /api/v1/analytics/track" => json!({ "events": [{ "feature": "export.pdf" }] }),
         _ => return None,
     })
 }
@@ -144,6 +145,7 @@ async fn each_role_gets_what_the_table_says() {
             "GET /api/v1/organizations/current",
             "GET /api/v1/auth/me",
             "POST /api/v1/members/invitations",
+            "POST /api/v1/analytics/track",
         ] {
             let answer = call(&portal, operation, "", Some(&login.access)).await;
             assert_eq!(answer.status.as_u16(), expected(role, operation), "{role} {operation}: {}", answer.text);

@@ -87,6 +87,13 @@ fn fact_lines(facts: &SeatFacts, zone: Zone) -> Vec<String> {
     } else if let Some(at) = facts.next_free_at {
         lines.push(format!("The next seat is sure to be free at {} unless its holder keeps it.", zone.show(at, at)));
     }
+    for own in &facts.own_sessions {
+        let (device, since) = (clean(&own.device), zone.show(own.since, now.unwrap_or(own.since)));
+        lines.push(format!("You hold a seat yourself on {device}, since {since}. End it: {}", clean(&own.end_url)));
+    }
+    if let Some(url) = &facts.buy_url {
+        lines.push(format!("More seats: {}", clean(url)));
+    }
     lines
 }
 
@@ -99,7 +106,7 @@ pub(crate) fn clean(text: &str) -> String {
 mod tests {
     use super::*;
     use time::macros::datetime;
-    use types::licenses::Holder;
+    use types::licenses::{Holder, OwnSession};
 
     #[test]
     fn a_refusal_shows_who_since_when_and_until_when() {
@@ -115,12 +122,21 @@ mod tests {
             next_free_at: Some(datetime!(2031-02-03 14:32 UTC)),
             next_free_in_seconds: Some(299),
             holders: vec![holder],
+            own_sessions: vec![OwnSession {
+                session_id: types::SessionId(uuid::Uuid::nil()),
+                device: "fjord-02".into(),
+                since: datetime!(2031-02-03 13:02 UTC),
+                end_url: "https://portal.example/orgs/1/sessions?revoke=2".into(),
+            }],
+            buy_url: Some("https://portal.example/orgs/1/billing".into()),
         };
         assert_eq!(
             fact_lines(&facts, Zone::utc()),
             [
                 "  Ingrid\u{FFFD}[2J on fjord-01, since 14:02 (last sign of life 14:26)",
-                "The next seat is sure to be free at 14:32 (in 5 min) unless its holder keeps it."
+                "The next seat is sure to be free at 14:32 (in 5 min) unless its holder keeps it.",
+                "You hold a seat yourself on fjord-02, since 13:02. End it: https://portal.example/orgs/1/sessions?revoke=2",
+                "More seats: https://portal.example/orgs/1/billing",
             ]
         );
     }

@@ -1,25 +1,14 @@
 //! Tokens and key sets that nobody would make on purpose: nothing may panic, and nothing forged may be taken.
 
 use crate::portal::{TokenKey, claims};
+use crate::tokens::{NOW, expected};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use client::{Expected, Keys, verify};
+use client::{Keys, verify};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
-
-const NOW: i64 = 1_900_000_000;
-
-fn expected() -> Expected<'static> {
-    Expected {
-        hardware_id: "hw",
-        nonce: "nonce",
-        user: "019a0000-0000-7000-8000-0000000000aa".parse().unwrap(),
-        tenant: "019a0000-0000-7000-8000-000000000001".parse().unwrap(),
-        now: time::OffsetDateTime::from_unix_timestamp(NOW).unwrap(),
-    }
-}
 
 /// One small damage to the text.
 fn damage(random: &mut StdRng, bytes: &mut Vec<u8>) {

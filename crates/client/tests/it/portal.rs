@@ -87,6 +87,8 @@ pub struct World {
     pub log: Vec<(String, u16)>,
     pub beats: Vec<Value>,
     pub acquires: Vec<Value>,
+    /// Batches of used features.
+    pub tracked: Vec<Value>,
     access: HashSet<String>,
     /// Refresh token to its successor.
     refresh: HashMap<String, Option<String>>,
@@ -180,6 +182,7 @@ impl Portal {
             log: Vec::new(),
             beats: Vec::new(),
             acquires: Vec::new(),
+            tracked: Vec::new(),
             access: HashSet::new(),
             refresh: HashMap::new(),
             refresh_reused: false,
@@ -234,6 +237,7 @@ fn router(world: Shared) -> Router {
         .route("/api/v1/licenses/acquire", post(acquire))
         .route("/api/v1/licenses/heartbeat", put(heartbeat))
         .route("/api/v1/licenses/release/{session_id}", delete(release))
+        .route("/api/v1/analytics/track", post(track))
         .route("/.well-known/jwks.json", get(jwks))
         .layer(axum::middleware::from_fn_with_state(world.clone(), switches))
         .with_state(world)
@@ -357,8 +361,19 @@ fn exhausted(world: &World) -> Response {
         429,
         json!({"type": "x", "title": "All seats are in use", "status": 429, "detail": "All seats are in use.", "code": "seats_exhausted", "request_id": "r",
                "retry_after": 290, "active": world.live(), "max_seats": world.seats, "next_free_at": text(290),
-               "holders": [{"name": "Ola Nordmann", "device": "oslo-7", "since": text(-600), "last_heartbeat_at": text(-10)}]}),
+               "holders": [{"name": "Ola Nordmann", "device": "oslo-7", "since": text(-600), "last_heartbeat_at": text(-10)}],
+               "own_sessions": [{"session_id": "0190a000-0000-7000-8000-00000000000a", "device": "oslo-9", "since": text(-600), "end_url": "https://portal.example/orgs/1/sessions?revoke=2"}],
+               "buy_url": "https://portal.example/orgs/1/billing"}),
     )
+}
+
+async fn track(State(world): State<Shared>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
+    let mut world = world.lock().unwrap();
+    if let Some(refusal) = unauthenticated(&world, &headers) {
+        return refusal;
+    }
+    world.tracked.push(body);
+    with(200, json!({ "enabled": true, "recorded": 1 }))
 }
 
 async fn acquire(State(world): State<Shared>, headers: HeaderMap, Json(body): Json<Value>) -> Response {

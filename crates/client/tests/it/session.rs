@@ -3,8 +3,8 @@
 use crate::device::Device;
 use crate::portal::Portal;
 use client::{
-    BootTime, Client, Clock, Config, Error, FingerprintTolerance, Keys, Left, Refusal, State, SystemClock, SystemRandom, TokenError,
-    blocking,
+    BootTime, Client, Clock, Config, Error, FeatureUse, FingerprintTolerance, Keys, Left, Refusal, State, SystemClock, SystemRandom,
+    TokenError, blocking,
 };
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -206,7 +206,11 @@ fn without_asynchrony_it_is_the_same() {
     portal.world().down = true;
     let grace = told.recv_timeout(Duration::from_secs(60)).unwrap();
     assert_eq!(grace.to_string(), "grace (71 h left)");
+    let used = FeatureUse { feature: "export.pdf".into(), count: 3, at: None };
+    assert!(matches!(client.track(vec![used.clone()]), Err(Error::Unreachable(_))), "said, and nothing else happens");
     portal.world().down = false;
+    assert!(client.track(vec![used]).unwrap());
+    assert_eq!(portal.world().tracked, [serde_json::json!({ "events": [{ "feature": "export.pdf", "count": 3 }] })]);
     crate::device::until("it is online again", || session.changed(Duration::from_secs(1)).unwrap() == Some(State::Online));
     assert_eq!(session.release().unwrap(), Left::Released);
     assert_eq!(told.into_iter().last(), Some(State::Stopped));

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 const SESSION: &str = "019a0000-0000-4000-8000-000000000009";
-const NOW: i64 = 1_900_000_000;
+pub(crate) const NOW: i64 = 1_900_000_000;
 
-fn expected() -> Expected<'static> {
+pub(crate) fn expected() -> Expected<'static> {
     Expected {
         hardware_id: "hw",
         nonce: "nonce",

@@ -134,6 +134,8 @@ pub struct Exhausted {
     pub next_free_at_ms: i64,
     /// Up to twenty holders, longest first; empty where the licence's policy hides them (`show_holders`).
     pub holders: Vec<SeatHolder>,
+    /// The seats that the caller holds on other devices, whatever the policy: they are his own. Up to twenty.
+    pub own: Vec<SeatHolder>,
 }
 
 /// Answer of an acquire.

@@ -2,6 +2,7 @@
 #![allow(unreachable_pub, clippy::unwrap_used, reason = "a test may panic, and its modules are nobody's interface")]
 
 mod accepting;
+mod analytics;
 mod buying;
 mod device_login;
 mod ending;
@@ -15,6 +16,7 @@ mod paying_badly;
 mod people;
 mod ports;
 mod refresh;
+mod repeats;
 mod resets;
 mod revoking;
 mod roles;

@@ -199,3 +199,21 @@ async fn a_revocation_that_did_not_reach_redis_is_not_called_done() {
     let log = world.column("SELECT action FROM audit_log WHERE action = 'session.revoked'").await;
     assert_eq!(log.len(), 1, "it happened once");
 }
+
+#[tokio::test]
+async fn a_revocation_that_redis_has_lost_is_told_again_by_a_repeat() {
+    let world = World::new().await;
+    let org = world.org("Firm", 1).await;
+    let owner = world.at(&org, &org.owner).await;
+    let device = world.device(&org, &org.owner).await;
+    let held = world.seat(&device, "laptop").await;
+    world.seats.break_call("revoke");
+    assert_eq!(code(sessions::revoke(&owner, &world.svc, held.session_id, None).await), Code::SeatsUnavailable);
+    world.flush_redis().await;
+    assert_eq!(code(sessions::revoke(&owner, &world.svc, held.session_id, None).await), Code::SeatsUnavailable);
+    world.seats.mend();
+    sessions::revoke(&owner, &world.svc, held.session_id, None).await.unwrap();
+    // Without its token only Redis can know it.
+    let beat = types::licenses::HeartbeatRequest { session_id: held.session_id.to_string(), token: None, nonce: None };
+    assert_eq!(code(sessions::heartbeat(&device, &world.svc, &beat).await), Code::SessionRevoked);
+}

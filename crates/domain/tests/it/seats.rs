@@ -1,9 +1,9 @@
 //! Seats through the use-cases: what PostgreSQL owns reaches the scripts, and what Redis loses comes back.
 
-use crate::people::{acquire, heartbeat};
-use crate::world::{World, code, problem};
+use crate::people::{acquire, as_user, heartbeat};
+use crate::world::{BASE_URL, World, code, problem};
 use domain::policy::{self, ChoicesForm, PolicyChange, PolicyForm};
-use domain::{jobs, licenses, sessions, support};
+use domain::{identity, jobs, licenses, sessions, support};
 use std::sync::atomic::Ordering;
 use store::OpCtx;
 use time::Duration;
@@ -49,6 +49,18 @@ async fn a_refusal_says_what_helps() {
     assert_eq!(full.extra["holders"][0]["name"], "Owner of Firm");
     assert_eq!(full.extra["holders"][0]["device"], "host-laptop");
     assert!(full.extra["next_free_at"].as_str().unwrap().contains('T'));
+    let pages = format!("{BASE_URL}/orgs/{}", org.id);
+    assert_eq!(full.extra["buy_url"], format!("{pages}/billing"));
+    assert_eq!(full.extra["own_sessions"], serde_json::json!([]), "the owner's session is not his");
+    let own = problem(sessions::acquire(&world.device(&org, &org.owner).await, &world.svc, &acquire("tablet")).await);
+    assert_eq!(own.extra["own_sessions"][0]["device"], "host-laptop");
+    assert_eq!(own.extra["own_sessions"][0]["session_id"], held.session_id.to_string());
+    assert_eq!(own.extra["own_sessions"][0]["end_url"], format!("{pages}/sessions?revoke={}", held.session_id));
+    // The links lead to those who belong there, and to nobody else.
+    let by_id = identity::enter(&as_user(&member), &world.svc, &org.id.to_string()).await.unwrap();
+    assert_eq!((by_id.0.tenant, by_id.1.slug), (Some(org.id), org.slug.clone()));
+    let stranger = world.person("Stranger").await;
+    assert_eq!(code(identity::enter(&as_user(&stranger), &world.svc, &org.id.to_string()).await), Code::NotFound);
     let owner = world.device(&org, &org.owner).await;
     for _ in 0..2 {
         sessions::release(&owner, &world.svc, &held.session_id.to_string()).await.unwrap();
@@ -354,30 +366,25 @@ async fn an_organization_decides_its_own_part_of_the_policy() {
     let admin = world.member(&org, "Admin", Role::Admin).await;
     let member = world.member(&org, "Member", Role::Member).await;
     let license = org.license.to_string();
-    let form = |overage: &str, holders: &str, tolerance: &str| ChoicesForm {
-        overage_percent: overage.to_owned(),
-        show_holders: holders.to_owned(),
-        fingerprint_tolerance: tolerance.to_owned(),
-    };
+    let form =
+        |holders: &str, tolerance: &str| ChoicesForm { show_holders: holders.to_owned(), fingerprint_tolerance: tolerance.to_owned() };
     let ctx = world.at(&org, &admin).await;
-    let good = form("100", "false", "any_two");
+    let good = form("false", "any_two");
     assert_eq!(code(policy::choose(&world.at(&org, &member).await, &world.svc, &license, &good).await), Code::Forbidden);
     let other = world.org("Other", 1).await;
     assert_eq!(code(policy::choose(&ctx, &world.svc, &other.license.to_string(), &good).await), Code::LicenseNotFound);
-    let wrong = problem(policy::choose(&ctx, &world.svc, &license, &form("30", "false", "most")).await);
-    assert!(wrong.field("overage_percent").is_some());
-    let wrong = problem(policy::choose(&ctx, &world.svc, &license, &form("x", "perhaps", "all")).await);
-    for name in ["overage_percent", "show_holders", "fingerprint_tolerance"] {
+    let wrong = problem(policy::choose(&ctx, &world.svc, &license, &form("perhaps", "all")).await);
+    for name in ["show_holders", "fingerprint_tolerance"] {
         assert!(wrong.field(name).is_some(), "{name}");
     }
     let device = world.device(&org, &member).await;
     assert_eq!(world.seat(&device, "one").await.license.fingerprint_tolerance, FingerprintTolerance::Most);
     policy::choose(&ctx, &world.svc, &license, &good).await.unwrap();
     // At the next call.
-    assert_eq!(world.seat(&device, "two").await.license.fingerprint_tolerance, FingerprintTolerance::AnyTwo);
-    assert_eq!(problem(sessions::acquire(&device, &world.svc, &acquire("three")).await).extra["holders"], serde_json::json!([]));
+    assert_eq!(world.seat(&device, "one").await.license.fingerprint_tolerance, FingerprintTolerance::AnyTwo);
+    assert_eq!(problem(sessions::acquire(&device, &world.svc, &acquire("two")).await).extra["holders"], serde_json::json!([]));
     let seen = licenses::get(&ctx, &world.svc, &license).await.unwrap();
-    assert_eq!((seen.admits(), seen.show_holders, seen.fingerprint_tolerance), (2, false, FingerprintTolerance::AnyTwo));
+    assert_eq!((seen.admits(), seen.show_holders, seen.fingerprint_tolerance), (1, false, FingerprintTolerance::AnyTwo));
     assert_eq!(world.count("audit_log WHERE action = 'license.policy_changed' AND actor_kind = 'user'").await, 1);
 }
 
@@ -393,17 +400,18 @@ async fn staff_set_all_of_a_policy_and_say_why() {
         heartbeat_seconds: "20".to_owned(),
         offline_hours: "48".to_owned(),
         offline_cap: "1".to_owned(),
-        choices: ChoicesForm {
-            overage_percent: "0".to_owned(),
-            show_holders: "true".to_owned(),
-            fingerprint_tolerance: "exact".to_owned(),
-        },
+        overage_percent: "30".to_owned(),
+        choices: ChoicesForm { show_holders: "true".to_owned(), fingerprint_tolerance: "exact".to_owned() },
     };
     let set =
         async |ctx: &OpCtx, form: &PolicyForm, reason: &str| policy::set_as_staff(ctx, &world.svc, org.id, &license, form, reason).await;
     assert_eq!(code(set(&world.at(&org, &org.owner).await, &form, "Mine").await), Code::NotFound, "not even an owner");
     assert!(problem(set(&staff, &form, " ").await).field("reason").is_some());
+    assert!(problem(set(&staff, &form, "Ticket 4710").await).field("overage_percent").is_some());
+    form.overage_percent = "50".to_owned();
     set(&staff, &form, "Ticket 4711").await.unwrap();
+    let seen = licenses::get(&world.at(&org, &org.owner).await, &world.svc, &license).await.unwrap();
+    assert_eq!((seen.max_seats, seen.admits(), seen.offline_cap), (2, 3, Some(1)));
     let device = world.device(&org, &org.owner).await;
     let one = world.seat(&device, "one").await;
     assert_eq!((one.heartbeat_interval_seconds, one.license.fingerprint_tolerance), (20, FingerprintTolerance::Exact));

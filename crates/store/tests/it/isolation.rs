@@ -63,7 +63,10 @@ pub async fn fill(db: &mut PgConnection) {
                      INSERT INTO billing_intents (tenant_id, id, request, status, created_by, created_at)
                          VALUES ('{tenant}', '{id}', '{{}}', 'done', 'Person {n}', now());
                      INSERT INTO usage_hours (tenant_id, license_id, hour, peak, max_seats, seat_seconds, full_seconds, refusals)
-                         VALUES ('{tenant}', '{id}', now(), 1, 1, 1, 1, 1);"
+                         VALUES ('{tenant}', '{id}', now(), 1, 1, 1, 1, 1);
+                     INSERT INTO feature_use (tenant_id, day, feature, uses) VALUES ('{tenant}', CURRENT_DATE, 'feature{part}', 1);
+                     INSERT INTO idempotency_keys (hash, tenant_id, request, answer, created_at)
+                         VALUES ('\\x0{n}0{part}', '{tenant}', '\\x00', '{{}}', now());"
                 ),
             )
             .await;

@@ -24,7 +24,9 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 ///
 /// The answer is the same whether or not the address is known; it becomes real when the link in the mail is followed.
 #[utoipa::path(post, path = "/register", tag = "auth", request_body = RegisterRequest,
-    responses((status = 201, body = RegisterResponse), (status = 422, body = Problem), (status = 429, body = Problem)))]
+    params(("Idempotency-Key" = Option<String>, Header, description = "A repeat under the same key mails nothing and gets the same answer, for a day")),
+    responses((status = 201, body = RegisterResponse),
+        (status = 422, description = "`invalid_request`, `idempotency_key_reused`", body = Problem), (status = 429, body = Problem)))]
 async fn register(
     State(state): State<AppState>,
     Open(ctx): Open,

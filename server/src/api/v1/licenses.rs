@@ -33,7 +33,7 @@ pub(super) fn seat_calls() -> OpenApiRouter<AppState> {
         (status = 403, description = "`license_expired`, `license_suspended`, `tenant_suspended`, `role_holds_no_seat`", body = Problem),
         (status = 404, description = "`license_not_found`", body = Problem), (status = 422, body = Problem),
         (status = 429, description = "`seats_exhausted`, with `active`, `max_seats`, `next_free_at`, `holders[]`", body = Problem),
-        (status = 503, description = "`seats_unavailable`", body = Problem)))]
+        (status = 503, description = "`seats_unavailable`: nobody can say now; also while seats are kept for those who ran before a disturbance", body = Problem)))]
 async fn acquire(
     State(state): State<AppState>,
     Device(ctx): Device,
@@ -73,7 +73,8 @@ async fn release(State(state): State<AppState>, Device(ctx): Device, Path(sessio
 
 /// Ask whether a license would work
 ///
-/// Takes no seat. Not valid is an answer, not an error.
+/// Takes no seat. Not valid is an answer, not an error. `code` is the first that applies, in this order: `not_found`, `tenant_suspended`,
+/// `suspended`, `expired` or `restricted` (the license's standing), `role_holds_no_seat`, `seats_exhausted`, `valid`.
 #[utoipa::path(post, path = "/validate", tag = "licenses", request_body = ValidateRequest, security(("bearer" = [])),
     responses((status = 200, body = ValidateResponse), (status = 401, body = Problem), (status = 422, body = Problem)))]
 async fn validate(

@@ -29,8 +29,10 @@ async fn list(State(state): State<AppState>, Bearer(ctx): Bearer) -> Result<axum
 
 /// Invite somebody by mail
 #[utoipa::path(post, path = "/invitations", tag = "organizations", request_body = InviteRequest, security(("bearer" = [])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A repeat under the same key mails nothing and gets the same answer, for a day")),
     responses((status = 201, body = Invitation), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 409, description = "`already_member`", body = Problem), (status = 422, body = Problem), (status = 429, body = Problem)))]
+        (status = 409, description = "`already_member`", body = Problem),
+        (status = 422, description = "`invalid_request`, `idempotency_key_reused`", body = Problem), (status = 429, body = Problem)))]
 async fn invite(
     State(state): State<AppState>,
     Bearer(ctx): Bearer,

@@ -29,6 +29,8 @@ const UNIQUE_ACROSS_TENANTS: &[(&str, &str)] = &[
     ("invitations", "invitations_token_hash_key"),
     // Given by the billing provider, at its choice.
     ("billing_accounts", "billing_accounts_customer_id_key"),
+    // Hash over the tenant, among others.
+    ("idempotency_keys", "idempotency_keys_pkey"),
     // Numbers that PostgreSQL gives.
     ("mail_outbox", "mail_outbox_pkey"),
     ("seat_outbox", "seat_outbox_pkey"),
