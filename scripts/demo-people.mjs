@@ -13,6 +13,13 @@ export const ORGANIZATIONS = [
   {
     name: 'Meridian Geodata',
     seats: 10,
+    features: [
+      ['map.open', 412],
+      ['export.geotiff', 96],
+      ['ai_assist.classify', 71],
+      ['terrain.profile', 33],
+      ['report.pdf', 12],
+    ],
     owner: meridian('Ingrid Solberg', { device: 'solberg-mbp' }),
     members: [
       meridian('Amélie Laurent', { role: 'ADMIN', joinedAs: 'MEMBER', device: 'MG-WS-02' }),

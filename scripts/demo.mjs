@@ -20,7 +20,7 @@ async function stop() {
 
 /** The organization with its owner, members, invitation and licenses, made as far as it is missing. Returns an owner's token. */
 async function fill(portal, organization) {
-  const { owner, members, invited, seats } = organization;
+  const { owner, members, invited, seats, features } = organization;
   organization.slug = await portal.ensureOrganization(organization.name, owner);
   const token = await portal.login(owner, organization.slug);
   const { members: present, invitations } = await portal.get('/members', token);
@@ -33,6 +33,7 @@ async function fill(portal, organization) {
     if (![...present, ...invitations].some((m) => m.email === email)) await portal.invite(token, email, role);
   }
   await portal.ensureSeats(token, owner, organization.slug, seats);
+  if (features) await portal.countFeatures(token, owner, organization.slug, features);
   // Short enough that whoever tries "Revoke" sees the client stop.
   await portal.admin('set-policy', '--tenant', organization.slug, '--lease-seconds', '60', '--heartbeat-seconds', '20', '--offline-hours', '72');
   return token;

@@ -268,7 +268,7 @@ fn FeaturesUsed(features: Features, settings: Option<String>) -> impl IntoView {
                 <thead>
                     <tr>
                         <th scope="col">"Feature"</th>
-                        <td class="p3"></td>
+                        <th scope="col" class="p3"><span class="sr-only">"Share"</span></th>
                         <th scope="col" class="num">"Uses"</th>
                         <th scope="col" class="num p3">"On"</th>
                         <th scope="col" class="p3">"Last"</th>

@@ -1,6 +1,5 @@
 //! Changing what a licence allows: what the organisation chooses itself, and all of it for the vendor's staff.
 
-use super::tolerance_label;
 use crate::PageError;
 use crate::ui::{DialogBody, DialogFoot, Field, Form, FormError, Select, Sending, SubmitButton, TextArea};
 use domain::policy::{self, ALLOWANCES, ChoicesForm, PolicyForm};
@@ -63,11 +62,20 @@ fn typed_choices(form: &ChoicesForm) -> [(&'static str, &str); 2] {
     [("show_holders", &form.show_holders), ("fingerprint_tolerance", &form.fingerprint_tolerance)]
 }
 
+/// Ends the sentence that the field's label begins; the whole would not fit into a phone's field.
+const fn same_if(tolerance: FingerprintTolerance) -> &'static str {
+    match tolerance {
+        FingerprintTolerance::Exact => "all of its parts do",
+        FingerprintTolerance::Most => "most of its parts do",
+        FingerprintTolerance::AnyTwo => "any two of its parts do",
+    }
+}
+
 /// The two that an organisation chooses itself.
 #[component]
 fn Choices(license: License, problem: Signal<Option<Problem>>) -> impl IntoView {
     let holders = [("true", "Name who holds the seats"), ("false", "Name nobody")];
-    let tolerances = FingerprintTolerance::ALL.iter().map(|t| (t.as_str().to_owned(), tolerance_label(*t).to_owned())).collect();
+    let tolerances = FingerprintTolerance::ALL.iter().map(|t| (t.as_str().to_owned(), same_if(*t).to_owned())).collect();
     view! {
         <Select
             label="Refusals"
@@ -77,7 +85,7 @@ fn Choices(license: License, problem: Signal<Option<Problem>>) -> impl IntoView 
             problem=problem
         />
         <Select
-            label="A changed device"
+            label="A device stays the same if"
             name="fingerprint_tolerance"
             options=tolerances
             selected=license.fingerprint_tolerance.as_str().to_owned()

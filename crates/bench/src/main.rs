@@ -42,6 +42,29 @@ struct Options {
     /// Leave out what takes longest: the crowd, the flood of logins, the large organization, RSA
     #[arg(long)]
     short: bool,
+    /// Only this
+    #[arg(long, value_enum)]
+    only: Option<Phase>,
+}
+
+/// What can be measured by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Phase {
+    Basics,
+    Stampede,
+    Crowd,
+    Flood,
+    Large,
+    Rsa,
+}
+
+impl Options {
+    fn wants(&self, phase: Phase) -> bool {
+        match self.only {
+            Some(only) => only == phase,
+            None => !self.short || matches!(phase, Phase::Basics | Phase::Stampede),
+        }
+    }
 }
 
 fn main() -> Result<()> {
@@ -63,7 +86,7 @@ async fn run(options: Options) -> Result<()> {
     let outcome = ed25519(&options, &portal).await;
     portal.stop()?;
     outcome?;
-    if !options.short {
+    if options.wants(Phase::Rsa) {
         let portal = Portal::start(&options.portal, "local-rsa").await?;
         let outcome = phases::rsa(&options, &portal).await;
         portal.stop()?;
@@ -73,14 +96,22 @@ async fn run(options: Options) -> Result<()> {
 }
 
 async fn ed25519(options: &Options, portal: &Portal) -> Result<()> {
-    phases::basics(options, portal).await?;
-    phases::stampede(options, portal).await?;
-    if options.short {
-        return Ok(());
+    if options.wants(Phase::Basics) {
+        phases::basics(options, portal).await?;
     }
-    phases::crowd(options, portal).await?;
-    phases::flood(options, portal).await?;
-    phases::large(options, portal).await
+    if options.wants(Phase::Stampede) {
+        phases::stampede(options, portal).await?;
+    }
+    if options.wants(Phase::Crowd) {
+        phases::crowd(options, portal).await?;
+    }
+    if options.wants(Phase::Flood) {
+        phases::flood(options, portal).await?;
+    }
+    if options.wants(Phase::Large) {
+        phases::large(options, portal).await?;
+    }
+    Ok(())
 }
 
 fn header() {

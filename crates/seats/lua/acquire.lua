@@ -35,7 +35,7 @@ for _, lic in ipairs(asked) do
       if last.sid == sid then return extend(lic, lim, sid, seat, last.fence) end
       if call('EXISTS', session_key(sid)) == 1 then return TAKEN end
       supersede(lic, lim, last, user)
-      return open(lic, lim, sid, seat, last, who(last), member, now, 'renewed', active(lic) + 1)
+      return open(lic, lim, sid, seat, last, who(last), member, now, nil, active(lic) + 1)
     end
     usable[#usable + 1] = {lic = lic, lim = lim, last = last}
   end

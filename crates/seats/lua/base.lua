@@ -25,11 +25,11 @@ local function no_limits(lic)
   return {'missing', 1, 0}
 end
 
--- One event in the shard's stream. `who` = {user, hardware id, instance id, hostname, client version, fence}; `count`: seats in use
--- after it.
-local function event(kind, at, lic, sid, who, count, max, reason)
+-- One event in the shard's stream. `who` = {user, hardware id, instance id, hostname, client version, fence}; `start`: when the session
+-- began; `count`: seats in use after it.
+local function event(kind, at, lic, sid, who, start, count, max, reason)
   call('XADD', shard .. 'events', '*', 'kind', kind, 'at', at, 'tenant', tenant, 'lic', lic, 'sid', sid,
-    'user', who[1], 'hw', who[2], 'inst', who[3], 'host', who[4], 'ver', who[5], 'fence', who[6],
+    'user', who[1], 'hw', who[2], 'inst', who[3], 'host', who[4], 'ver', who[5], 'fence', who[6], 'start', start,
     'active', count, 'max', max, 'why', reason or '')
 end
 
@@ -42,7 +42,7 @@ local function bury(sid, user, how, keep, reason)
   call('PEXPIRE', key, keep)
 end
 
-local FACTS = {'user', 'hw', 'inst', 'host', 'ver', 'fence', 'seat', 'valid', 'max'}
+local FACTS = {'user', 'hw', 'inst', 'host', 'ver', 'fence', 'seat', 'valid', 'max', 'start'}
 
 -- Ends a hold: frees the seat, writes the event, and leaves behind what later calls on the session must know.
 -- `how`: expired, released, revoked, or closed (by what the licence or the role allows; `reason` says by what). `facts` are the
@@ -65,7 +65,7 @@ local function close(lic, sid, how, at, reason, remember, facts)
     bury(sid, s[1], how, remember or keep, reason)
   end
   local max = call('HGET', limits_key(lic), 'max') or s[9]
-  event(how == 'closed' and 'revoked' or how, at, lic, sid, s, active(lic), max, reason)
+  event(how == 'closed' and 'revoked' or how, at, lic, sid, s, s[10], active(lic), max, reason)
 end
 
 -- A live hold, as src/reply.rs reads it, or nil when it has ended. Names come from the member's copy, or from the time of the grant when that is gone.

@@ -5,6 +5,7 @@ local DROP = 100
 -- A device that is refused counts once in this time.
 local DENIED_ONCE_IN = 60000
 local HOLDERS = 20
+local OWN = 5
 -- How long a list of holders is shown again as long as the holders are the same.
 local SHOWN_FOR = 1000
 
@@ -47,7 +48,7 @@ local function last_hold(lic, seat)
   return {sid = last[1], fence = tonumber(last[2]), live = live, valid = tonumber(last[3])}
 end
 
--- The device's older session gives way to a newer one on the same seat. The event of the newer one says so.
+-- The device's older session gives way to a newer one on the same seat.
 local function supersede(lic, lim, last, user)
   call('ZREM', leases_key(lic), last.sid)
   call('ZREM', held_key(lic), last.sid)
@@ -90,7 +91,7 @@ local function due_at(lic, ends)
 end
 
 -- Puts the session on a seat. `who` = {user, hardware id, instance id, hostname, client version, fence}; `last` is the seat's last hold;
--- `count`: seats in use afterwards.
+-- `kind`: its event, or nil for a restart on a seat that is held, which changes nothing that is counted; `count`: seats in use afterwards.
 local function open(lic, lim, sid, seat, last, who, member, start, kind, count)
   local renewed = last and last.live
   local ends = lease_end(lim.lease, lim.ends)
@@ -103,7 +104,7 @@ local function open(lic, lim, sid, seat, last, who, member, start, kind, count)
   if last and not renewed then call('PERSIST', seat_key(lic, seat)) end
   if not renewed then call('SADD', own_key(lic, who[1]), seat) end
   due_at(lic, ends)
-  event(kind, now, lic, sid, who, count, lim.max)
+  if kind then event(kind, now, lic, sid, who, start, count, lim.max) end
   return granted(lic, lim, sid, who[6], not renewed, count, ends, valid)
 end
 
@@ -139,17 +140,16 @@ end
 -- Every seat is taken. The next sure free time is when enough leases have ended to be below the limit.
 local function exhausted(lic, lim, seat, who, denied, count)
   if call('SET', prefix .. 'denied:' .. seat, 1, 'NX', 'PX', DENIED_ONCE_IN) then
-    event('denied', now, lic, denied, who, count, lim.max)
+    event('denied', now, lic, denied, who, now, count, lim.max)
   end
   local skip = math.max(count - lim.seats, 0)
   local next_free = call('ZRANGEBYSCORE', leases_key(lic), after_now(), '+inf', 'WITHSCORES', 'LIMIT', skip, 1)[2]
   local answer = {'exhausted', lic, count, tonumber(lim.max), now, next_free or lease_end(lim.lease, lim.ends),
     lim.holders == '1' and shown(lic) or '[]'}
   -- The seats that the same person holds on other devices, which he may end himself.
-  for _, other in ipairs(call('SMEMBERS', own_key(lic, who[1]))) do
+  for _, other in ipairs(call('SRANDMEMBER', own_key(lic, who[1]), OWN)) do
     local last = last_hold(lic, other)
     if last and last.live then answer[#answer + 1] = holder(lic, last.sid, call('ZSCORE', leases_key(lic), last.sid)) end
-    if #answer == 7 + HOLDERS then break end
   end
   return answer
 end

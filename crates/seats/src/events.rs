@@ -139,6 +139,7 @@ fn parse(entry: &StreamId) -> Option<SeatEvent> {
         license: of(text("lic"))?,
         user: of(text("user"))?,
         session: of(text("sid"))?,
+        started_at_ms: of(text("start")),
         fence: of(text("fence"))?,
         hardware_id: text("hw")?.to_owned(),
         instance_id: text("inst")?.to_owned(),

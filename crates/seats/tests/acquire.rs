@@ -52,6 +52,7 @@ async fn a_grant_says_everything() {
             license: grant.license.id,
             user: request.user,
             session: request.session,
+            started_at_ms: Some(grant.now_ms),
             fence: grant.fence,
             hardware_id: "laptop".into(),
             instance_id: "default".into(),
@@ -199,7 +200,7 @@ async fn one_device_restarts_a_thousand_times_on_one_seat() {
     }
     let events = world.events().await;
     let count = |kind| events.iter().filter(|e| e.kind == kind).count();
-    assert_eq!((count(SeatEventKind::Acquired), count(SeatEventKind::Renewed), events.len()), (1, 999, 1000));
+    assert_eq!((count(SeatEventKind::Acquired), events.len()), (1, 1), "a restart changes nothing that is counted");
     assert!(events.iter().all(|e| e.active == 1));
     assert_eq!(world.seats.snapshot(tenant.id).await.unwrap().holders.len(), 1);
 }

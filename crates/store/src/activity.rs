@@ -9,6 +9,7 @@ use types::{LicenseId, SessionId, TenantId, UserId};
 pub struct SessionEvent {
     pub tenant_id: TenantId,
     pub session_id: SessionId,
+    pub started_at: Option<OffsetDateTime>,
     pub fence: i64,
     pub kind: &'static str,
     pub at: OffsetDateTime,
@@ -26,8 +27,7 @@ pub struct SessionEvent {
     pub seq: i32,
 }
 
-/// Stores events, each once, however often they are read, and what they say of devices. Those of a tenant or licence that is gone are dropped.
-/// Returns how many are new.
+/// Stores events, each once, however often they are read. Those of a tenant or licence that is gone are dropped. Returns how many are new.
 ///
 /// One statement, whatever their number. Rows are written in the order of their keys, so that two writers never wait for one another
 /// in a circle.
@@ -36,30 +36,18 @@ pub async fn insert_events(tx: &mut SystemTx, events: &[SessionEvent]) -> Result
         events.iter().map(value).collect()
     }
     let new = sqlx::query_scalar!(
-        r#"WITH given AS (
-               SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::timestamptz[], $6::uuid[], $7::uuid[], $8::text[],
-                                    $9::text[], $10::text[], $11::text[], $12::integer[], $13::integer[], $14::text[], $15::timestamptz[],
-                                    $16::integer[])
-                   AS g (tenant_id, session_id, fence, kind, at, license_id, user_id, hardware_id, instance_id, hostname, client_version,
-                         active, max_seats, reason, emitted_at, seq)
-           ), new AS (
+        r#"WITH new AS (
                INSERT INTO session_events (tenant_id, session_id, fence, kind, at, license_id, user_id, hardware_id, instance_id, hostname,
-                                           client_version, active, max_seats, reason, emitted_at, seq)
-               SELECT g.* FROM given g JOIN licenses l ON l.tenant_id = g.tenant_id AND l.id = g.license_id
+                                           client_version, active, max_seats, reason, emitted_at, seq, started_at)
+               SELECT g.* FROM UNNEST($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::timestamptz[], $6::uuid[], $7::uuid[], $8::text[],
+                                      $9::text[], $10::text[], $11::text[], $12::integer[], $13::integer[], $14::text[],
+                                      $15::timestamptz[], $16::integer[], $17::timestamptz[])
+                   AS g (tenant_id, session_id, fence, kind, at, license_id, user_id, hardware_id, instance_id, hostname, client_version,
+                         active, max_seats, reason, emitted_at, seq, started_at)
+               JOIN licenses l ON l.tenant_id = g.tenant_id AND l.id = g.license_id
                ORDER BY g.tenant_id, g.session_id, g.fence, g.kind
                ON CONFLICT (tenant_id, session_id, fence, kind) DO NOTHING
-               RETURNING tenant_id, user_id, hardware_id, instance_id, hostname, client_version, at
-           ), seen AS (
-               INSERT INTO devices (tenant_id, user_id, hardware_id, instance_id, hostname, client_version, first_seen_at, last_seen_at)
-               SELECT tenant_id, user_id, hardware_id, instance_id,
-                      (array_agg(hostname ORDER BY at DESC) FILTER (WHERE hostname IS NOT NULL))[1],
-                      (array_agg(client_version ORDER BY at DESC) FILTER (WHERE client_version IS NOT NULL))[1],
-                      min(at), max(at)
-               FROM new GROUP BY tenant_id, user_id, hardware_id, instance_id ORDER BY tenant_id, user_id, hardware_id, instance_id
-               ON CONFLICT (tenant_id, user_id, hardware_id, instance_id) DO UPDATE SET
-                   hostname = COALESCE(excluded.hostname, devices.hostname),
-                   client_version = COALESCE(excluded.client_version, devices.client_version),
-                   last_seen_at = greatest(devices.last_seen_at, excluded.last_seen_at)
+               RETURNING 1
            )
            SELECT count(*) AS "new!" FROM new"#,
         &column(events, |e| e.tenant_id.0),
@@ -77,7 +65,8 @@ pub async fn insert_events(tx: &mut SystemTx, events: &[SessionEvent]) -> Result
         &column(events, |e| e.max_seats),
         &column(events, |e| e.reason.as_deref()) as &[Option<&str>],
         &column(events, |e| e.emitted_at),
-        &column(events, |e| e.seq)
+        &column(events, |e| e.seq),
+        &column(events, |e| e.started_at) as &[Option<OffsetDateTime>]
     )
     .fetch_one(tx.conn())
     .await?;
@@ -106,8 +95,9 @@ pub async fn ended_since(tx: &mut TenantTx, since: OffsetDateTime, user: Option<
     let rows = sqlx::query!(
         r#"SELECT e.session_id, e.user_id, COALESCE(m.name, '') AS "user_name!", COALESCE(e.hostname, e.hardware_id) AS "device!",
                   e.client_version, e.at, e.kind, e.reason,
-                  (SELECT min(s.at) FROM session_events s WHERE s.tenant_id = e.tenant_id AND s.session_id = e.session_id
-                      AND s.kind IN ('acquired', 'renewed')) AS started_at
+                  -- Older rows do not say it themselves.
+                  COALESCE(e.started_at, (SELECT min(s.at) FROM session_events s WHERE s.tenant_id = e.tenant_id
+                      AND s.session_id = e.session_id AND s.kind IN ('acquired', 'renewed'))) AS started_at
            FROM session_events e LEFT JOIN memberships m ON m.tenant_id = e.tenant_id AND m.user_id = e.user_id
            WHERE e.tenant_id = $1 AND e.at >= $2 AND e.kind IN ('released', 'revoked', 'expired')
              AND ($3::uuid IS NULL OR e.user_id = $3)

@@ -8,11 +8,12 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::ports::signer::{Algorithm, NewKey, SignError, Signer};
 use domain::ports::time::{Clock, SystemClock};
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use time::{Duration, OffsetDateTime};
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 
 /// How often the file is looked at.
 const LOOK_EVERY: std::time::Duration = std::time::Duration::from_secs(2);
@@ -28,8 +29,9 @@ pub struct LocalKeys {
     clock: Arc<dyn Clock>,
     ring: RwLock<Arc<KeyRing>>,
     version: Mutex<Version>,
-    /// RSA occupies a core for milliseconds; more at once than there are cores would only take turns.
-    rsa: Semaphore,
+    /// RSA occupies a core for milliseconds, so it has threads of its own: as many as there are cores, each of which takes the next job as
+    /// soon as it is done with one.
+    rsa: ThreadPool,
 }
 
 impl std::fmt::Debug for LocalKeys {
@@ -49,6 +51,8 @@ impl LocalKeys {
         let sealer = Sealer::new(secret);
         let version = version(path);
         let ring = KeyRing::read(path, algorithm, &sealer)?;
+        // One that has nothing to do costs nothing but its existence.
+        let threads = if algorithm == Algorithm::RS256 { std::thread::available_parallelism().map_or(1, usize::from) } else { 1 };
         Ok(Self {
             path: path.to_owned(),
             algorithm,
@@ -56,7 +60,7 @@ impl LocalKeys {
             clock,
             ring: RwLock::new(Arc::new(ring)),
             version: Mutex::new(version),
-            rsa: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
+            rsa: ThreadPoolBuilder::new().num_threads(threads).thread_name(|n| format!("rsa-{n}")).panic_handler(|_| {}).build()?,
         })
     }
 
@@ -130,10 +134,15 @@ impl Signer for LocalKeys {
         match &key.private {
             Some(private @ PrivateKey::Ed25519(_)) => private.sign(message).ok_or_else(failed),
             Some(PrivateKey::Rsa(_)) => {
-                let _slot = self.rsa.acquire().await.map_err(|_| failed())?;
                 let (key, message) = (key.clone(), message.to_vec());
-                let signing = tokio::task::spawn_blocking(move || key.private.as_ref()?.sign(&message));
-                signing.await.ok().flatten().ok_or_else(failed)
+                let (done, signature) = oneshot::channel();
+                self.rsa.spawn_fifo(move || {
+                    // Whoever has gone away no longer wants it.
+                    if !done.is_closed() {
+                        let _ = done.send(key.private.as_ref().and_then(|private| private.sign(&message)));
+                    }
+                });
+                signature.await.ok().flatten().ok_or_else(failed)
             }
             None => Err(failed()),
         }

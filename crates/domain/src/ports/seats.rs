@@ -134,7 +134,7 @@ pub struct Exhausted {
     pub next_free_at_ms: i64,
     /// Up to twenty holders, longest first; empty where the licence's policy hides them (`show_holders`).
     pub holders: Vec<SeatHolder>,
-    /// The seats that the caller holds on other devices, whatever the policy: they are his own. Up to twenty.
+    /// The seats that the caller holds on other devices, whatever the policy: they are his own. Up to five.
     pub own: Vec<SeatHolder>,
 }
 
@@ -256,6 +256,8 @@ pub struct SeatEvent {
     pub user: UserId,
     /// For `Denied`, an id made for the refusal.
     pub session: SessionId,
+    /// When the session began; `None` from before this was said.
+    pub started_at_ms: Option<i64>,
     pub fence: i64,
     pub hardware_id: String,
     pub instance_id: String,
@@ -273,9 +275,10 @@ pub struct SeatEvent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SeatEventKind {
     Acquired,
-    /// The device asked again: a new session id on the same seat.
+    /// The device asked again: a new session id on the same seat. No longer written, since nothing that is counted changes; older rows
+    /// have it.
     Renewed,
-    /// The old session of a renewal. No longer written, since [`SeatEventKind::Renewed`] says it; older rows have it.
+    /// The old session of a renewal. No longer written; older rows have it.
     Superseded,
     Reacquired,
     Denied,

@@ -8,6 +8,7 @@ mod device_login;
 mod ending;
 mod events;
 mod foreign;
+mod fuzz;
 mod gate;
 mod mail;
 mod members;

@@ -47,8 +47,6 @@ pub async fn fill(db: &mut PgConnection) {
                          VALUES ('{tenant}', '{id}', 'guest{part}@t{n}.example', 'GUEST', '\\x0{n}0{part}', 'Person', now(), now());
                      INSERT INTO licenses (tenant_id, id, key, product_sku, tier, max_seats, created_at)
                          VALUES ('{tenant}', '{id}', 'KEY-{n}-{part}', 'coditect', 'FREE', 1, now());
-                     INSERT INTO devices (tenant_id, user_id, hardware_id, instance_id, first_seen_at, last_seen_at)
-                         VALUES ('{tenant}', '{id}', 'hw-{n}', 'default', now(), now());
                      INSERT INTO session_events (tenant_id, session_id, fence, kind, at, license_id, user_id, hardware_id, instance_id, active, max_seats)
                          VALUES ('{tenant}', '{id}', 1, 'acquired', now(), '{id}', '{id}', 'hw-{n}', 'default', 1, 1);
                      INSERT INTO revocations (tenant_id, session_id, reason, revoked_at, expires_at)

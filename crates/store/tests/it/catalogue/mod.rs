@@ -19,8 +19,8 @@ async fn every_table_is_confined_or_known_to_be_global() {
 const SABOTAGE: &[(&str, &[&str])] = &[
     ("DROP POLICY tenant ON licenses", &["licenses: policy tenant is missing"]),
     ("DROP POLICY system ON licenses", &["licenses: policy system is missing"]),
-    ("ALTER TABLE devices NO FORCE ROW LEVEL SECURITY", &["devices: row-level security is not forced"]),
-    ("ALTER TABLE devices DISABLE ROW LEVEL SECURITY", &["devices: row-level security is off"]),
+    ("ALTER TABLE feature_use NO FORCE ROW LEVEL SECURITY", &["feature_use: row-level security is not forced"]),
+    ("ALTER TABLE feature_use DISABLE ROW LEVEL SECURITY", &["feature_use: row-level security is off"]),
     ("ALTER POLICY tenant ON memberships USING (true)", &["memberships: policy tenant is not as expected"]),
     ("ALTER POLICY tenant ON memberships WITH CHECK (true)", &["memberships: policy tenant is not as expected"]),
     (
@@ -60,7 +60,7 @@ const SABOTAGE: &[(&str, &[&str])] = &[
     ("GRANT UPDATE (reason) ON audit_log TO portal_system", &["audit_log: portal_system has UPDATE"]),
     ("CREATE ROLE sabotage_auditor; GRANT UPDATE ON audit_log TO sabotage_auditor", &["audit_log: sabotage_auditor has UPDATE"]),
     ("GRANT CREATE ON SCHEMA public TO portal_system", &["public: portal_system may create tables"]),
-    ("ALTER TABLE devices OWNER TO portal_app", &["portal_app owns pg_class"]),
+    ("ALTER TABLE feature_use OWNER TO portal_app", &["portal_app owns pg_class"]),
     (
         "CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION mine() OWNER TO portal_tenant",
         &["portal_tenant owns pg_proc"],
@@ -89,7 +89,7 @@ const SABOTAGE: &[(&str, &[&str])] = &[
         &["refresh_families: foreign key firm to tenants leaves the tenant's tables"],
     ),
     ("CREATE UNIQUE INDEX one_place ON memberships (lower(email))", &["memberships: unique index one_place lacks the tenant"]),
-    ("ALTER TABLE devices ADD CONSTRAINT alone EXCLUDE (hardware_id WITH =)", &["devices: unique index alone lacks the tenant"]),
+    ("ALTER TABLE feature_use ADD CONSTRAINT alone EXCLUDE (feature WITH =)", &["feature_use: unique index alone lacks the tenant"]),
     ("ALTER TABLE licenses DROP CONSTRAINT licenses_key_key", &["licenses_key_key: is excepted from the rule and not needed any longer"]),
     ("CREATE VIEW seen AS SELECT * FROM licenses", &["public.seen: is a view"]),
     ("CREATE MATERIALIZED VIEW seen AS SELECT * FROM licenses", &["public.seen: is a materialized view"]),
