@@ -7,8 +7,10 @@ use anyhow::Result;
 use bytes::Bytes;
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
 
 /// Who sends, and how many at once.
 pub struct Load<'a> {
@@ -144,25 +146,42 @@ impl Load<'_> {
     /// Sends at a fixed rate whatever the answers do; latency counts from when a request was due, so waiting in line is seen.
     pub async fn open_loop(&self, per_second: u32, duration: Duration, make: impl Fn(usize) -> Request) -> Result<Outcome> {
         let clients = self.clients(self.connections).await?;
-        let lanes = u32::try_from(clients.len())?;
         let begun = Instant::now();
-        self.gather(clients, |mut client, lane_number| {
-            let make = &make;
+        let due = move |i: usize| begun + Duration::from_secs_f64(i as f64 / f64::from(per_second));
+        let tickets = metronome((0..).map(due).take_while(move |due| *due < begun + duration));
+        let next = AtomicUsize::new(0);
+        self.gather(clients, |mut client, _| {
+            let (make, next, tickets) = (&make, &next, &tickets);
             async move {
                 let mut lane = Lane::new()?;
-                let mut i = lane_number;
-                loop {
-                    let due = begun + Duration::from_secs_f64(i as f64 / f64::from(per_second));
-                    if due >= begun + duration {
-                        return Ok(lane);
-                    }
-                    tokio::time::sleep_until(due.into()).await;
+                while let Ok(ticket) = tickets.acquire().await {
+                    ticket.forget();
+                    let i = next.fetch_add(1, Ordering::Relaxed);
                     let (status, _) = client.send(&make(i)).await?;
-                    lane.note(due, status)?;
-                    i += usize::try_from(lanes)?;
+                    lane.note(due(i), status)?;
                 }
+                Ok(lane)
             }
         })
         .await
     }
+}
+
+/// One ticket at each of these times, then the end. On a thread of its own, since the runtime's timer knows whole milliseconds only, which
+/// would be most of what is measured.
+fn metronome(times: impl Iterator<Item = Instant> + Send + 'static) -> Arc<Semaphore> {
+    let tickets = Arc::new(Semaphore::new(0));
+    let given = tickets.clone();
+    std::thread::spawn(move || {
+        for due in times {
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+            given.add_permits(1);
+        }
+        // What is left is still taken.
+        while given.available_permits() > 0 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        given.close();
+    });
+    tickets
 }

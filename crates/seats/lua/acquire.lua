@@ -2,8 +2,6 @@
 -- ARGV: tenant, user, epoch, session, seat, hardware id, instance id, hostname, client version, any|id|key, licence or key
 local user, sid, seat = ARGV[2], ARGV[4], ARGV[5]
 
-local TAKEN = redis.error_reply('SESSIONTAKEN the session id is in use')
-
 local answer, member, order = admit(user, ARGV[3])
 if answer then return answer end
 
@@ -33,7 +31,6 @@ for _, lic in ipairs(asked) do
     local last = last_hold(lic, seat)
     if last and last.live then
       if last.sid == sid then return extend(lic, lim, sid, seat, last.fence) end
-      if call('EXISTS', session_key(sid)) == 1 then return TAKEN end
       supersede(lic, lim, last, user)
       return open(lic, lim, sid, seat, last, who(last), member, now, nil, active(lic) + 1)
     end
@@ -42,12 +39,12 @@ for _, lic in ipairs(asked) do
 end
 local first = usable[1]
 if not first then return {'refused', barred} end
-if call('EXISTS', session_key(sid)) == 1 then return TAKEN end
 
 -- After a loss of the store, those who held a seat come first.
 local kept_until
 for _, free in ipairs(usable) do
   local count = settled(free.lic)
+  free.count = count
   if count < free.lim.seats then
     if count + tonumber(call('GET', expected_key(free.lic)) or 0) < free.lim.seats then
       return open(free.lic, free.lim, sid, seat, free.last, who(free.last), member, now, 'acquired', count + 1)
@@ -59,4 +56,4 @@ if kept_until then return {'recovering', now, kept_until} end
 
 local refused = who(nil)
 refused[6] = 0
-return exhausted(first.lic, first.lim, seat, refused, sid, active(first.lic))
+return exhausted(first.lic, first.lim, seat, refused, sid, first.count)

@@ -6,8 +6,8 @@ local DROP = 100
 local DENIED_ONCE_IN = 60000
 local HOLDERS = 20
 local OWN = 5
--- How long a list of holders is shown again as long as the holders are the same.
-local SHOWN_FOR = 1000
+-- How old the list of holders in a refusal may be.
+local SHOWN_FOR = 500
 
 local LIMITS = {'key', 'tier', 'features', 'status', 'max', 'overage', 'ends', 'lease', 'beat', 'offline', 'cap', 'holders',
   'tolerance', 'suspended'}
@@ -119,21 +119,20 @@ local function extend(lic, lim, sid, seat, fence)
   return granted(lic, lim, sid, fence, false, active(lic), ends, valid)
 end
 
--- Those who have had a seat longest, as JSON. A crowd that is refused within one second is shown one list.
+-- Those who have had a seat longest, as JSON. One list is shown for a moment, since a crowd that is refused at once would have Redis read
+-- twenty holders for each.
 local function shown(lic)
-  local held = call('ZRANGE', held_key(lic), 0, 2 * HOLDERS)
-  local key, who = prefix .. 'lic:' .. lic .. ':shown', redis.sha1hex(table.concat(held))
-  local kept = call('HMGET', key, 'who', 'list')
-  if kept[1] == who then return kept[2] end
+  local key = prefix .. 'lic:' .. lic .. ':shown'
+  local kept = call('GET', key)
+  if kept then return kept end
   local list = {}
-  for _, sid in ipairs(held) do
+  for _, sid in ipairs(call('ZRANGE', held_key(lic), 0, 2 * HOLDERS)) do
     local ends = call('ZSCORE', leases_key(lic), sid)
     if ends and tonumber(ends) > now then list[#list + 1] = holder(lic, sid, ends) end
     if #list == HOLDERS then break end
   end
   local text = #list > 0 and cjson.encode(list) or '[]'
-  call('HSET', key, 'who', who, 'list', text)
-  call('PEXPIRE', key, SHOWN_FOR)
+  call('SET', key, text, 'PX', SHOWN_FOR)
   return text
 end
 
@@ -148,8 +147,9 @@ local function exhausted(lic, lim, seat, who, denied, count)
     lim.holders == '1' and shown(lic) or '[]'}
   -- The seats that the same person holds on other devices, which he may end himself.
   for _, other in ipairs(call('SRANDMEMBER', own_key(lic, who[1]), OWN)) do
-    local last = last_hold(lic, other)
-    if last and last.live then answer[#answer + 1] = holder(lic, last.sid, call('ZSCORE', leases_key(lic), last.sid)) end
+    local sid = call('HGET', seat_key(lic, other), 'sid')
+    local ends = sid and call('ZSCORE', leases_key(lic), sid)
+    if ends and tonumber(ends) > now then answer[#answer + 1] = holder(lic, sid, ends) end
   end
   return answer
 end

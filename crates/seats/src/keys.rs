@@ -20,7 +20,7 @@
 //! | `{sN}:t:T:lic:L:held` | zset | session → start in ms, for "who has had a seat longest" | as its lease |
 //! | `{sN}:t:T:lic:L:offline` | zset | seat → until when its token is valid offline | until then |
 //! | `{sN}:t:T:lic:L:own:U` | set | the seats that one person holds | while he holds any |
-//! | `{sN}:t:T:lic:L:shown` | hash | the list of holders that refusals show | one second |
+//! | `{sN}:t:T:lic:L:shown` | string | the list of holders that refusals show | half a second |
 //! | `{sN}:t:T:lic:L:seat:SEAT` | hash | last session of a seat and its fence | live; then until its token's end |
 //!
 //! SEAT is `user:digest of hardware and instance id`. Text from outside stands in keys only as that digest.
