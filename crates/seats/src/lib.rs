@@ -4,7 +4,8 @@
 //! What a person should know who reads the scripts:
 //! - A lease is an entry of a sorted set with its expiry as score. It is live while score > now; nothing has to run for it to end.
 //! - A seat is one user on one device and instance, per licence. It has at most one lease, under its last session.
-//! - Each change of a seat writes its event in the same script, so an event is there exactly if the change is.
+//! - Each change of what is counted writes its event in the same script, so an event is there exactly if the change is. A restart on a seat
+//!   that is held changes nothing that is counted.
 //! - `max_seats` in events and refusals is what was bought; seats up to `overage_percent` above it are granted.
 
 mod events;
