@@ -15,8 +15,8 @@ test: ## install what is missing, and run every test
 demo: ## fill a running portal with two organizations
 	@exec scripts/demo
 
-bench: ## measure the licence API
-	@exec scripts/bench
+bench: ## measure the licence API: make bench ARGS="--only crowd"
+	@exec scripts/bench $(ARGS)
 
 faults: ## break a portal while devices use it, and check what they saw: make faults ARGS="--seconds 60 --seed 1"
 	@exec scripts/faults $(ARGS)

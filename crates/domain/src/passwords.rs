@@ -5,9 +5,10 @@
 
 use crate::error::{Error, Result};
 use crate::ports::time::Random;
-use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::{Output, ParamsString, PasswordHash, SaltString};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::cell::RefCell;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -27,13 +28,53 @@ fn argon2() -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(MEMORY_KIB, 1, 1, None).unwrap_or_default())
 }
 
+thread_local! {
+    /// What a hash works in. Getting 46 MiB from the system and giving them back at each hash would cost as much as the hash, and hold up the
+    /// whole process.
+    static MEMORY: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
+}
+
+fn digest(argon2: &Argon2<'_>, password: &[u8], salt: &[u8], length: usize) -> argon2::password_hash::Result<Output> {
+    MEMORY.with_borrow_mut(|memory| {
+        let blocks = argon2.params().block_count();
+        if memory.len() < blocks {
+            memory.resize(blocks, Block::default());
+        }
+        // Longer than that is only what an older, larger hash left.
+        let memory = memory.get_mut(..blocks).unwrap_or_default();
+        Output::init_with(length, |out| Ok(argon2.hash_password_into_with_memory(password, salt, out, memory)?))
+    })
+}
+
+/// The PHC string of argon2's own `hash_password`.
 fn hash_now(password: &[u8], salt: [u8; 16]) -> Result<String> {
-    let salt = SaltString::encode_b64(&salt).map_err(|e| Error::Internal(e.to_string()))?;
-    Ok(argon2().hash_password(password, &salt).map_err(|e| Error::Internal(e.to_string()))?.to_string())
+    let internal = |e: argon2::password_hash::Error| Error::Internal(format!("password hash: {e}"));
+    let (argon2, text) = (argon2(), SaltString::encode_b64(&salt).map_err(internal)?);
+    let hash = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(argon2.params()).map_err(internal)?,
+        salt: Some(text.as_salt()),
+        hash: Some(digest(&argon2, password, &salt, Params::DEFAULT_OUTPUT_LEN).map_err(internal)?),
+    };
+    Ok(hash.to_string())
+}
+
+/// Whether it is the password of that hash. The parameters come from the hash, so older strengths still verify.
+fn verify_now(password: &[u8], hash: &str) -> argon2::password_hash::Result<bool> {
+    use argon2::password_hash::Error;
+    let hash = PasswordHash::new(hash)?;
+    let (Some(salt), Some(expected)) = (hash.salt, hash.hash) else { return Err(Error::PhcStringField) };
+    let version = hash.version.map_or(Ok(Version::default()), Version::try_from)?;
+    let argon2 = Argon2::new(Algorithm::try_from(hash.algorithm)?, version, Params::try_from(&hash)?);
+    let mut bytes = [0; 64];
+    let salt = salt.decode_b64(&mut bytes)?;
+    // Compares in constant time.
+    Ok(digest(&argon2, password, salt, expected.len())? == expected)
 }
 
 impl Passwords {
-    /// At most `at_once` hashes run at the same time; 46 MiB each.
+    /// At most `at_once` hashes run at the same time; 46 MiB each, which the threads keep.
     pub fn new(at_once: usize) -> Result<Self> {
         let dummy = hash_now(b"nobody has this password", [7; 16])?;
         let threads = ThreadPoolBuilder::new()
@@ -77,9 +118,8 @@ impl Passwords {
         let hash = hash.unwrap_or(&self.dummy).to_owned();
         let password = password.as_bytes().to_vec();
         self.run(move || {
-            let parsed = PasswordHash::new(&hash).map_err(|_| Error::Internal("unreadable password hash".into()))?;
-            // The parameters come from the hash, so older strengths still verify.
-            Ok(Argon2::default().verify_password(&password, &parsed).is_ok() && known)
+            let fits = verify_now(&password, &hash).map_err(|_| Error::Internal("unreadable password hash".into()))?;
+            Ok(fits && known)
         })
         .await?
     }
@@ -99,6 +139,22 @@ mod tests {
         for wrong in ["The ferry leaves at nine", "the ferry leaves at nine ", "The ferry leaves at nine  ", ""] {
             assert!(!passwords.verify(wrong, Some(&hash)).await.unwrap(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn it_is_what_the_library_says() {
+        use argon2::{PasswordHasher, PasswordVerifier};
+        let ours = hash_now(b"the ferry leaves at nine", [9; 16]).unwrap();
+        let salt = SaltString::encode_b64(&[9; 16]).unwrap();
+        assert_eq!(ours, argon2().hash_password(b"the ferry leaves at nine", &salt).unwrap().to_string());
+        assert!(Argon2::default().verify_password(b"the ferry leaves at nine", &PasswordHash::new(&ours).unwrap()).is_ok());
+        // Another strength, salt and length, after a larger one on the same thread.
+        let weaker = Argon2::new(Algorithm::Argon2i, Version::V0x10, Params::new(64, 3, 1, Some(48)).unwrap());
+        let theirs = weaker.hash_password(b"older", &SaltString::encode_b64(&[3; 24]).unwrap()).unwrap().to_string();
+        assert!(verify_now(b"older", &theirs).unwrap());
+        assert!(!verify_now(b"Older", &theirs).unwrap());
+        assert!(verify_now(b"older", "$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHQ").is_err(), "no hash, no match");
+        assert!(verify_now(b"older", "nonsense").is_err());
     }
 
     #[tokio::test]
