@@ -90,9 +90,7 @@ pub async fn validate(ctx: &OpCtx, svc: &Services, request: &ValidateRequest) ->
         None => licenses.into_iter().next(),
     };
     let holds_already = match (&license, &request.hardware_id) {
-        (Some(l), Some(hw)) => {
-            svc.seats.snapshot(tenant).await?.holders.iter().any(|h| h.license == l.id && h.user == user && h.hardware_id == *hw)
-        }
+        (Some(l), Some(hw)) => svc.seats.of_user(tenant, user).await?.iter().any(|h| h.license == l.id && h.hardware_id == *hw),
         _ => false,
     };
     let (code, detail) = ladder(license.as_ref(), suspended, holds_seat, holds_already);

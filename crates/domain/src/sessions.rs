@@ -397,12 +397,12 @@ fn live_session(h: SeatHolder) -> LiveSession {
 pub async fn list(ctx: &OpCtx, svc: &Services, license: Option<LicenseId>) -> Result<Vec<LiveSession>> {
     let tenant = ctx.tenant.ok_or_else(not_found)?;
     let all = matches!(ctx.actor, Actor::Staff { .. }) || allows(require(ctx, Action::SessionsRevokeOwn)?, Action::SessionsView);
-    let holders = svc.seats.snapshot(tenant).await?.holders;
-    Ok(holders
-        .into_iter()
-        .filter(|h| license.is_none_or(|l| h.license == l) && (all || Some(h.user) == ctx.user_id()))
-        .map(live_session)
-        .collect())
+    let holders = match ctx.user_id() {
+        _ if all => svc.seats.snapshot(tenant).await?.holders,
+        Some(user) => svc.seats.of_user(tenant, user).await?,
+        None => Vec::new(),
+    };
+    Ok(holders.into_iter().filter(|h| license.is_none_or(|l| h.license == l)).map(live_session).collect())
 }
 
 /// The picture that a live page shows: totals for everybody, rows as far as the reader may see them.

@@ -80,3 +80,10 @@ local function holder(lic, sid, ends)
   end
   return {sid, lic, s[1], name[1] or s[2], name[2] or s[3], s[4], s[5], s[6], s[7], s[8], s[9], ends}
 end
+
+-- Who holds that seat now, or nil.
+local function seat_holder(lic, seat)
+  local sid = call('HGET', seat_key(lic, seat), 'sid')
+  local ends = sid and call('ZSCORE', leases_key(lic), sid)
+  if ends and tonumber(ends) > now then return holder(lic, sid, ends) end
+end

@@ -147,9 +147,7 @@ local function exhausted(lic, lim, seat, who, denied, count)
     lim.holders == '1' and shown(lic) or '[]'}
   -- The seats that the same person holds on other devices, which he may end himself.
   for _, other in ipairs(call('SRANDMEMBER', own_key(lic, who[1]), OWN)) do
-    local sid = call('HGET', seat_key(lic, other), 'sid')
-    local ends = sid and call('ZSCORE', leases_key(lic), sid)
-    if ends and tonumber(ends) > now then answer[#answer + 1] = holder(lic, sid, ends) end
+    answer[#answer + 1] = seat_holder(lic, other)
   end
   return answer
 end

@@ -140,6 +140,10 @@ fn call(script: &LuaScript, tenant: TenantId) -> Cmd {
     call
 }
 
+fn latest_first(a: &SeatHolder, b: &SeatHolder) -> std::cmp::Ordering {
+    b.started_at_ms.cmp(&a.started_at_ms).then_with(|| a.session.cmp(&b.session))
+}
+
 #[async_trait]
 impl Seats for RedisSeats {
     async fn acquire(&self, request: &Acquire) -> Result<AcquireAnswer, SeatsError> {
@@ -212,7 +216,7 @@ impl Seats for RedisSeats {
             self.ask(&call).await?.holders()
         }));
         let mut holders: Vec<SeatHolder> = parts.await?.into_iter().flatten().collect();
-        holders.sort_by(|a, b| b.started_at_ms.cmp(&a.started_at_ms).then_with(|| a.session.cmp(&b.session)));
+        holders.sort_by(latest_first);
         Ok(Snapshot { now_ms, holders })
     }
 
@@ -221,6 +225,14 @@ impl Seats for RedisSeats {
         call.arg(session.to_string());
         let answer = self.ask(&call).await?;
         if answer.is_empty() { Ok(None) } else { answer.holder().map(Some) }
+    }
+
+    async fn of_user(&self, tenant: TenantId, user: UserId) -> Result<Vec<SeatHolder>, SeatsError> {
+        let mut call = call(&self.scripts.of_user, tenant);
+        call.arg(user.to_string());
+        let mut holders = self.ask(&call).await?.holders()?;
+        holders.sort_by(latest_first);
+        Ok(holders)
     }
 
     async fn active(&self, tenant: TenantId, licenses: &[LicenseId]) -> Result<Vec<u32>, SeatsError> {

@@ -407,6 +407,10 @@ async fn a_refusal_names_the_seats_that_one_holds_oneself() {
         sessions
     };
     assert_eq!(own().await, sorted(vec![laptop.session, desktop.session]));
+    let held = world.seats.of_user(tenant.id, laptop.user).await.unwrap();
+    assert_eq!(sorted(held.iter().map(|h| h.session).collect()), sorted(vec![laptop.session, desktop.session]));
+    assert!(held[0].started_at_ms >= held[1].started_at_ms, "latest first");
+    assert!(world.seats.of_user(Tenant::new(2, 1).id, laptop.user).await.unwrap().is_empty());
     assert!(exhausted(world.refusal(&tenant.acquire(2, "d")).await).own.is_empty(), "somebody else's seats are not his");
     // What ended is not there any more, however it ended.
     world.revoke(&desktop).await;

@@ -344,6 +344,8 @@ pub trait Seats: Send + Sync {
     async fn snapshot(&self, tenant: TenantId) -> Result<Snapshot, SeatsError>;
     /// One live session of the tenant.
     async fn find(&self, tenant: TenantId, session: SessionId) -> Result<Option<SeatHolder>, SeatsError>;
+    /// What one person holds in the tenant, by start, latest first. Costs the same however many others hold seats.
+    async fn of_user(&self, tenant: TenantId, user: UserId) -> Result<Vec<SeatHolder>, SeatsError>;
     /// Seats in use, by licence. Cheaper than a snapshot.
     async fn active(&self, tenant: TenantId, licenses: &[LicenseId]) -> Result<Vec<u32>, SeatsError>;
     /// Replaces the copy if the version is higher.

@@ -167,6 +167,9 @@ impl Seats for Seam {
     async fn find(&self, tenant: TenantId, session: SessionId) -> Result<Option<SeatHolder>, SeatsError> {
         self.at("find")?.find(tenant, session).await
     }
+    async fn of_user(&self, tenant: TenantId, user: UserId) -> Result<Vec<SeatHolder>, SeatsError> {
+        self.at("of_user")?.of_user(tenant, user).await
+    }
     async fn active(&self, tenant: TenantId, licenses: &[LicenseId]) -> Result<Vec<u32>, SeatsError> {
         self.at("active")?.active(tenant, licenses).await
     }
