@@ -49,7 +49,7 @@ pub async fn services(config: &Config) -> anyhow::Result<Services> {
         billing,
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
-        passwords: Passwords::new(cores).map_err(|e| anyhow::anyhow!("passwords cannot be hashed: {e}"))?,
+        passwords: Passwords::new(cores.saturating_sub(1)).map_err(|e| anyhow::anyhow!("passwords cannot be hashed: {e}"))?,
         limits: Arc::new(AttemptLimits::default()),
         settings: Settings {
             base_url: config.http.base_url.as_str().to_owned(),

@@ -1,7 +1,8 @@
 //! Passwords: argon2id at OWASP strength, on threads of their own that yield to everything else.
 //!
 //! A flood of logins would otherwise take the cores from the seats: hashing is meant to be slow. It runs on as many threads as it may
-//! use cores, with the lowest priority (`nice 19`), so it gets all of the time that nobody else wants.
+//! use cores, with the lowest priority (`nice 19`), so it gets all of the time of these that nobody else wants. One core is not for it: a
+//! thread that becomes ready may have to wait for the kernel's next tick, some milliseconds, until it takes over from one of low priority.
 
 use crate::error::{Error, Result};
 use crate::ports::time::Random;
