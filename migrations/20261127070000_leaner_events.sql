@@ -6,5 +6,5 @@ ALTER TABLE session_events ADD COLUMN started_at timestamptz;
 -- The statement that writes events joins their licences, and no licence is ever deleted: a second look at each is not needed.
 ALTER TABLE session_events DROP CONSTRAINT session_events_tenant_id_license_id_fkey;
 
--- No page shows it, and the events say the same.
+-- No page shows it, and the events say the same. (A worker of before cannot write events from here on; they wait in Redis for one of now.)
 DROP TABLE devices;

@@ -214,11 +214,11 @@ impl Inner {
         account: &Account,
         method: Method,
         path: &str,
-        body: Option<&B>,
+        body: Body<'_, B>,
     ) -> Result<(T, time::OffsetDateTime), Error> {
         let send = |access: String| {
             let method = method.clone();
-            async move { self.noted(self.caller.json(method, path, Some(&access), body.map_or(Body::None, Body::Json)).await) }
+            async move { self.noted(self.caller.json(method, path, Some(&access), body).await) }
         };
         let access = self.access(account).await?;
         match send(access.clone()).await {

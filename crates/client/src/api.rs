@@ -115,11 +115,11 @@ impl Caller {
 /// The calls that are made in somebody's name; each answers with the time by the server's clock.
 impl Inner {
     pub(crate) async fn me(&self, account: &Account) -> Result<(MeResponse, OffsetDateTime), Error> {
-        self.authed(account, Method::GET, ME, None::<&()>).await
+        self.authed(account, Method::GET, ME, NONE).await
     }
 
     pub(crate) async fn acquire(&self, account: &Account, request: &AcquireRequest) -> Result<(Acquired, OffsetDateTime), Error> {
-        self.authed(account, Method::POST, "api/v1/licenses/acquire", Some(request)).await
+        self.authed(account, Method::POST, "api/v1/licenses/acquire", Body::Json(request)).await
     }
 
     pub(crate) async fn heartbeat(
@@ -127,14 +127,19 @@ impl Inner {
         account: &Account,
         request: &HeartbeatRequest,
     ) -> Result<(HeartbeatResponse, OffsetDateTime), Error> {
-        self.authed(account, Method::PUT, "api/v1/licenses/heartbeat", Some(request)).await
+        self.authed(account, Method::PUT, "api/v1/licenses/heartbeat", Body::Json(request)).await
     }
 
-    pub(crate) async fn track(&self, account: &Account, request: &TrackRequest) -> Result<(TrackResponse, OffsetDateTime), Error> {
-        self.authed(account, Method::POST, "api/v1/analytics/track", Some(request)).await
+    pub(crate) async fn track(
+        &self,
+        account: &Account,
+        key: &str,
+        request: &TrackRequest,
+    ) -> Result<(TrackResponse, OffsetDateTime), Error> {
+        self.authed(account, Method::POST, "api/v1/analytics/track", Body::Keyed(request, key)).await
     }
 
     pub(crate) async fn release(&self, account: &Account, session_id: SessionId) -> Result<((), OffsetDateTime), Error> {
-        self.authed(account, Method::DELETE, &format!("api/v1/licenses/release/{session_id}"), None::<&()>).await
+        self.authed(account, Method::DELETE, &format!("api/v1/licenses/release/{session_id}"), NONE).await
     }
 }

@@ -58,9 +58,9 @@ impl Client {
 
 impl Client {
     /// See [`crate::Client::track`]. Waits for the server.
-    pub fn track(&self, uses: Vec<FeatureUse>) -> Result<bool, Error> {
-        let client = self.client.clone();
-        self.thread.wait(async move { client.track(uses).await })?
+    pub fn track(&self, key: &str, uses: Vec<FeatureUse>) -> Result<bool, Error> {
+        let (client, key) = (self.client.clone(), key.to_owned());
+        self.thread.wait(async move { client.track(&key, uses).await })?
     }
 }
 

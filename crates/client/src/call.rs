@@ -23,8 +23,19 @@ pub(crate) struct Caller {
 pub(crate) enum Body<'a, B: Serialize> {
     None,
     Json(&'a B),
+    /// With the caller's own name for it, under which a repeat counts once.
+    Keyed(&'a B, &'a str),
     Form(&'a B),
 }
+
+// Derived, it would ask for a body that can be copied, not only lent.
+impl<B: Serialize> Clone for Body<'_, B> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<B: Serialize> Copy for Body<'_, B> {}
 
 /// The server's answer, read whole.
 pub(crate) struct Answer {
@@ -74,6 +85,7 @@ impl Caller {
         request = match body {
             Body::None => request,
             Body::Json(value) => request.json(value),
+            Body::Keyed(value, key) => request.header("idempotency-key", key).json(value),
             Body::Form(value) => request.form(value),
         };
         let started = Instant::now();

@@ -138,11 +138,12 @@ impl Client {
         SeatFile::new(self.inner.clone(), account).give_back().await
     }
 
-    /// Says which features of the application were used: at most 100 entries, now and then. `false`: the organization does not want that
-    /// counted; there is no need to say more before the next start.
-    pub async fn track(&self, uses: Vec<FeatureUse>) -> Result<bool, Error> {
+    /// Says which features of the application were used: at most 100 entries, now and then. `key` names this batch, say by a UUID: where the
+    /// answer was lost, the same batch under the same key counts once. `false`: the organization does not want that counted; there is no need
+    /// to say more before the next start.
+    pub async fn track(&self, key: &str, uses: Vec<FeatureUse>) -> Result<bool, Error> {
         let account = self.inner.require_account()?;
-        Ok(self.inner.track(&account, &TrackRequest { events: uses }).await?.0.enabled)
+        Ok(self.inner.track(&account, key, &TrackRequest { events: uses }).await?.0.enabled)
     }
 
     /// The machine's time, by its own clock.

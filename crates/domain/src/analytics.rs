@@ -67,8 +67,7 @@ pub async fn track(ctx: &OpCtx, svc: &Services, request: &TrackRequest) -> Resul
     svc.limits.track(user)?;
 
     let mut tx = TenantTx::begin(ctx, &svc.store).await?;
-    let tenant = tx.tenant();
-    if !tenants::get(&mut tx, tenant).await?.ok_or_else(not_found)?.analytics {
+    if !tenants::lock_analytics(&mut tx).await?.ok_or_else(not_found)? {
         return Ok(TrackResponse { enabled: false, recorded: 0 });
     }
     let slot = match idempotency::begin(&mut tx, svc, "analytics.track", request).await? {
@@ -114,16 +113,16 @@ pub async fn allow(ctx: &OpCtx, svc: &Services, on: &str) -> Result<()> {
     let on: bool = on.parse().map_err(|_| Error::from(FieldError::new("analytics", "Choose one of the two.")))?;
     let mut tx = TenantTx::begin(ctx, &svc.store).await?;
     let tenant = tx.tenant();
-    let before = tenants::get(&mut tx, tenant).await?.ok_or_else(not_found)?;
-    if before.analytics == on {
+    if tenants::lock_analytics(&mut tx).await?.ok_or_else(not_found)? == on {
         return Ok(());
     }
+    let name = tenants::get(&mut tx, tenant).await?.ok_or_else(not_found)?.name;
     tenants::set_analytics(&mut tx, on).await?;
     if !on {
         feature_use::clear(&mut tx).await?;
     }
     let action = if on { "organization.analytics_on" } else { "organization.analytics_off" };
-    audit::append(&mut tx, tenant, svc.now(), NewEntry { action, subject: &before.name, reason: None, details: json!({}) }).await?;
+    audit::append(&mut tx, tenant, svc.now(), NewEntry { action, subject: &name, reason: None, details: json!({}) }).await?;
     Ok(tx.commit().await?)
 }
 

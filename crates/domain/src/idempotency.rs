@@ -21,13 +21,13 @@ pub(crate) const KEEP: Duration = Duration::hours(24);
 const LONGEST: usize = 255;
 
 /// A key as its caller sent it, checked: up to 255 printable ASCII characters.
-pub fn check(key: &str) -> Result<String> {
+fn check(key: &str) -> Result<&str> {
     let key = key.trim();
     if key.is_empty() || key.len() > LONGEST || !key.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
         let detail = format!("The header Idempotency-Key takes 1 to {LONGEST} printable ASCII characters, such as a UUID.");
         return Err(Problem::new(Code::InvalidRequest, detail).into());
     }
-    Ok(key.to_owned())
+    Ok(key)
 }
 
 /// Where the answer to this request is kept.
@@ -48,7 +48,7 @@ pub(crate) async fn begin<T: DeserializeOwned>(
     kind: &str,
     request: &(impl Serialize + Sync),
 ) -> Result<Begin<T>> {
-    let Some(hash) = hash(tx.ctx(), kind) else { return Ok(Begin::New(None)) };
+    let Some(hash) = hash(tx.ctx(), kind)? else { return Ok(Begin::New(None)) };
     let request = fingerprint(svc, request)?;
     match idempotency::begin(tx, &hash, &request, svc.now()).await? {
         None => Ok(Begin::New(Some(Slot(hash)))),
@@ -68,10 +68,10 @@ pub(crate) async fn finish(tx: &mut impl Tx, slot: Option<Slot>, answer: &(impl 
 }
 
 /// Names the key among those of all callers: two people, or two kinds of request, may use the same text.
-fn hash(ctx: &OpCtx, kind: &str) -> Option<Vec<u8>> {
-    let key = ctx.idempotency_key.as_ref()?;
+fn hash(ctx: &OpCtx, kind: &str) -> Result<Option<Vec<u8>>> {
+    let Some(key) = &ctx.idempotency_key else { return Ok(None) };
     let whose = format!("{:?} {:?} {kind} ", ctx.tenant, ctx.user_id());
-    Some(Sha256::new().chain_update(whose).chain_update(key).finalize().to_vec())
+    Ok(Some(Sha256::new().chain_update(whose).chain_update(check(key)?).finalize().to_vec()))
 }
 
 /// A request may hold a password, so this is a keyed hash (HMAC-SHA-256): whoever reads the table cannot try passwords on it.
@@ -107,6 +107,7 @@ mod tests {
             idempotency_key: Some("k".into()),
             ..OpCtx::anonymous("r")
         };
+        let hash = |ctx: &OpCtx, kind| hash(ctx, kind).unwrap();
         let hashes = [hash(&ctx(1, 1), "a"), hash(&ctx(1, 2), "a"), hash(&ctx(2, 1), "a"), hash(&ctx(1, 1), "b")];
         let different: std::collections::HashSet<_> = hashes.iter().collect();
         assert_eq!(different.len(), hashes.len());

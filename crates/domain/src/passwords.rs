@@ -77,7 +77,6 @@ fn verify_now(password: &[u8], hash: &str) -> argon2::password_hash::Result<bool
 impl Passwords {
     /// At most `at_once` hashes run at the same time; 46 MiB each, which the threads keep.
     pub fn new(at_once: usize) -> Result<Self> {
-        let dummy = hash_now(b"nobody has this password", [7; 16])?;
         let threads = ThreadPoolBuilder::new()
             .num_threads(at_once.max(1))
             .thread_name(|n| format!("passwords-{n}"))
@@ -91,6 +90,7 @@ impl Passwords {
             .panic_handler(|_| {})
             .build()
             .map_err(|e| Error::Internal(e.to_string()))?;
+        let dummy = threads.install(|| hash_now(b"nobody has this password", [7; 16]))?;
         Ok(Self { threads: Arc::new(threads), dummy: dummy.into() })
     }
 

@@ -190,15 +190,16 @@ fn exhausted(svc: &Services, tenant: TenantId, facts: Exhausted) -> Problem {
         "{} of {} {seats} in use. The next one is free in {wait} seconds at the latest, unless its holder keeps it.",
         facts.active, facts.max_seats
     );
-    Problem::new(Code::SeatsExhausted, detail)
+    let problem = Problem::new(Code::SeatsExhausted, detail)
         .retry_after(wait)
         .with("active", facts.active)
         .with("max_seats", facts.max_seats)
         .with("license_id", facts.license.to_string())
         .with("next_free_at", rfc3339(facts.next_free_at_ms))
         .with("holders", serde_json::to_value(holders).unwrap_or_default())
-        .with("own_sessions", serde_json::to_value(own).unwrap_or_default())
-        .with("buy_url", format!("{pages}/billing"))
+        .with("own_sessions", serde_json::to_value(own).unwrap_or_default());
+    // Where nothing is sold there is nothing to buy.
+    if svc.billing.is_some() { problem.with("buy_url", format!("{pages}/billing")) } else { problem }
 }
 
 fn rfc3339(ms: i64) -> String {

@@ -50,7 +50,9 @@ pub async fn register(ctx: &OpCtx, svc: &Services, request: &RegisterRequest) ->
 
     // No tenant exists yet.
     let mut tx = SystemTx::begin(ctx, &svc.store).await?;
-    let slot = match idempotency::begin(&mut tx, svc, "auth.register", request).await? {
+    // Nobody is known yet, so the address stands for who asks.
+    let kind = format!("auth.register {}", signup.email);
+    let slot = match idempotency::begin(&mut tx, svc, &kind, request).await? {
         Begin::Repeat(answer) => return Ok(answer),
         Begin::New(slot) => slot,
     };

@@ -102,7 +102,7 @@ local function open(lic, lim, sid, seat, last, who, member, start, kind, count)
   call('ZADD', held_key(lic), start, sid)
   call('HSET', seat_key(lic, seat), 'sid', sid, 'fence', who[6], 'valid', valid)
   if last and not renewed then call('PERSIST', seat_key(lic, seat)) end
-  if not renewed then call('SADD', own_key(lic, who[1]), seat) end
+  call('SADD', own_key(lic, who[1]), seat)
   due_at(lic, ends)
   if kind then event(kind, now, lic, sid, who, start, count, lim.max) end
   return granted(lic, lim, sid, who[6], not renewed, count, ends, valid)
@@ -147,7 +147,9 @@ local function exhausted(lic, lim, seat, who, denied, count)
     lim.holders == '1' and shown(lic) or '[]'}
   -- The seats that the same person holds on other devices, which he may end himself.
   for _, other in ipairs(call('SRANDMEMBER', own_key(lic, who[1]), OWN)) do
-    answer[#answer + 1] = seat_holder(lic, other)
+    local held = seat_holder(lic, other)
+    answer[#answer + 1] = held
+    if not held then call('SREM', own_key(lic, who[1]), other) end
   end
   return answer
 end

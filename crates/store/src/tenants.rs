@@ -103,6 +103,12 @@ pub async fn rename(tx: &mut TenantTx, name: &str, slug: &str) -> Result<(), Err
     Ok(())
 }
 
+/// Whether the use of features is counted. Until the transaction ends nobody else counts in the tenant, or changes that.
+pub async fn lock_analytics(tx: &mut TenantTx) -> Result<Option<bool>, Error> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_scalar!("SELECT analytics FROM tenants WHERE id = $1 FOR NO KEY UPDATE", tenant.0).fetch_optional(tx.conn()).await?)
+}
+
 /// Lets the use of features be counted, or no longer.
 pub async fn set_analytics(tx: &mut TenantTx, on: bool) -> Result<(), Error> {
     let tenant = tx.tenant();

@@ -6,7 +6,7 @@ use crate::web::request::RequestInfo;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::request::Parts;
-use domain::{idempotency, identity};
+use domain::identity;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use store::OpCtx;
@@ -19,10 +19,10 @@ fn info(parts: &Parts) -> RequestInfo {
     parts.extensions.get::<RequestInfo>().cloned().unwrap_or_else(|| RequestInfo { id: String::new(), ip: None })
 }
 
-/// The context of a request of which nothing is known but its `Idempotency-Key`, if it has one.
-fn context(parts: &Parts) -> Result<OpCtx, ApiError> {
-    let key = parts.headers.get("idempotency-key").map(|value| idempotency::check(value.to_str().unwrap_or_default())).transpose()?;
-    Ok(OpCtx { idempotency_key: key, ..info(parts).anonymous() })
+/// The context of a request of which nothing is known but its `Idempotency-Key`, which is checked where it counts.
+fn context(parts: &Parts) -> OpCtx {
+    let key = parts.headers.get("idempotency-key").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    OpCtx { idempotency_key: key, ..info(parts).anonymous() }
 }
 
 fn token(parts: &Parts) -> Result<&str, ApiError> {
@@ -40,7 +40,7 @@ impl FromRequestParts<AppState> for Open {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, ApiError> {
-        Ok(Self(context(parts)?))
+        Ok(Self(context(parts)))
     }
 }
 
@@ -64,7 +64,7 @@ impl FromRequestParts<AppState> for Bearer {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        Ok(Self(identity::bearer(&context(parts)?, &state.services, token(parts)?).await?))
+        Ok(Self(identity::bearer(&context(parts), &state.services, token(parts)?).await?))
     }
 }
 

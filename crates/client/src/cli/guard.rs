@@ -95,8 +95,11 @@ fn follow(parent: i32, signal: Signal) -> Option<()> {
     if is_gone(parent) { None } else { Some(()) }
 }
 
+/// Whether the parent has died, or is dying: the system tells of its end when its first thread has ended, and as long as others have not, it
+/// still counts as the parent.
 fn is_gone(parent: i32) -> bool {
-    getppid().is_none_or(|now| now.as_raw_nonzero().get() != parent)
+    let another = getppid().is_none_or(|now| now.as_raw_nonzero().get() != parent);
+    another || Stat::of(parent).is_some_and(|stat| stat.ended || stat.ending)
 }
 
 /// As a shell tells it.
@@ -139,10 +142,7 @@ pub(crate) fn signal_descendants(signal: Signal) {
 /// itself independent as a service is not the command any more.
 fn descendants() -> Vec<Pid> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let stats = entries.filter_map(|entry| {
-        let pid = entry.file_name().to_str()?.parse().ok()?;
-        Stat::read(pid, &std::fs::read_to_string(entry.path().join("stat")).ok()?)
-    });
+    let stats = entries.filter_map(|entry| Stat::of(entry.file_name().to_str()?.parse().ok()?));
     descendants_of(getpid().as_raw_nonzero().get(), stats.collect()).into_iter().filter_map(Pid::from_raw).collect()
 }
 
@@ -166,6 +166,9 @@ fn descendants_of(own: i32, stats: Vec<Stat>) -> Vec<i32> {
     found
 }
 
+/// `include/linux/sched.h`: getting shut down.
+const PF_EXITING: u64 = 0x4;
+
 /// From `/proc/PID/stat`, proc(5).
 #[derive(Debug, PartialEq)]
 struct Stat {
@@ -175,16 +178,23 @@ struct Stat {
     session: i32,
     /// Dead, and waits for its parent to notice.
     ended: bool,
+    /// Its first thread is on its way out.
+    ending: bool,
 }
 
 impl Stat {
+    fn of(pid: i32) -> Option<Self> {
+        Self::read(pid, &std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    }
+
     fn read(pid: i32, text: &str) -> Option<Self> {
         // The name, in parentheses, may hold anything.
         let mut fields = text.rsplit_once(')')?.1.split_whitespace();
         let state = fields.next()?;
         let parent = fields.next()?.parse().ok()?;
         let session = fields.nth(1)?.parse().ok()?;
-        Some(Self { pid, parent, session, ended: matches!(state, "Z" | "X") })
+        let flags: u64 = fields.nth(2).and_then(|flags| flags.parse().ok()).unwrap_or(0);
+        Some(Self { pid, parent, session, ended: matches!(state, "Z" | "X"), ending: flags & PF_EXITING != 0 })
     }
 }
 
@@ -194,15 +204,16 @@ mod tests {
 
     #[test]
     fn a_process_is_read_whatever_its_name() {
-        let expected = Stat { pid: 7, parent: 3, session: 1, ended: false };
-        assert_eq!(Stat::read(7, "7 (a) b) (Z) S 3 7 1 34816 7"), Some(expected));
+        let expected = Stat { pid: 7, parent: 3, session: 1, ended: false, ending: false };
+        assert_eq!(Stat::read(7, "7 (a) b) (Z) S 3 7 1 34816 7 4194560 0"), Some(expected));
+        assert_eq!(Stat::read(7, "7 (sleep) R 3 7 1 34816 7 4194564 0").map(|s| s.ending), Some(true));
         assert_eq!(Stat::read(7, "7 (sleep) Z 3 7 1 0").map(|s| s.ended), Some(true));
         assert_eq!(Stat::read(7, ""), None);
     }
 
     #[test]
     fn what_was_started_is_found_also_in_a_session_from_outside_of_the_container() {
-        let stat = |pid, parent, session, ended| Stat { pid, parent, session, ended };
+        let stat = |pid, parent, session, ended| Stat { pid, parent, session, ended, ending: false };
         for session in [0, 5] {
             let stats = vec![
                 stat(7, 1, session, false),

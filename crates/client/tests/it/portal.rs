@@ -87,8 +87,8 @@ pub struct World {
     pub log: Vec<(String, u16)>,
     pub beats: Vec<Value>,
     pub acquires: Vec<Value>,
-    /// Batches of used features.
-    pub tracked: Vec<Value>,
+    /// Batches of used features, under their keys.
+    pub tracked: Vec<(String, Value)>,
     access: HashSet<String>,
     /// Refresh token to its successor.
     refresh: HashMap<String, Option<String>>,
@@ -372,7 +372,8 @@ async fn track(State(world): State<Shared>, headers: HeaderMap, Json(body): Json
     if let Some(refusal) = unauthenticated(&world, &headers) {
         return refusal;
     }
-    world.tracked.push(body);
+    let key = headers["idempotency-key"].to_str().unwrap().to_owned();
+    world.tracked.push((key, body));
     with(200, json!({ "enabled": true, "recorded": 1 }))
 }
 

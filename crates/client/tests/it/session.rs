@@ -207,10 +207,13 @@ fn without_asynchrony_it_is_the_same() {
     let grace = told.recv_timeout(Duration::from_secs(60)).unwrap();
     assert_eq!(grace.to_string(), "grace (71 h left)");
     let used = FeatureUse { feature: "export.pdf".into(), count: 3, at: None };
-    assert!(matches!(client.track(vec![used.clone()]), Err(Error::Unreachable(_))), "said, and nothing else happens");
+    assert!(matches!(client.track("batch 1", vec![used.clone()]), Err(Error::Unreachable(_))), "said, and nothing else happens");
     portal.world().down = false;
-    assert!(client.track(vec![used]).unwrap());
-    assert_eq!(portal.world().tracked, [serde_json::json!({ "events": [{ "feature": "export.pdf", "count": 3 }] })]);
+    assert!(client.track("batch 1", vec![used]).unwrap());
+    assert_eq!(
+        portal.world().tracked,
+        [("batch 1".to_owned(), serde_json::json!({ "events": [{ "feature": "export.pdf", "count": 3 }] }))]
+    );
     crate::device::until("it is online again", || session.changed(Duration::from_secs(1)).unwrap() == Some(State::Online));
     assert_eq!(session.release().unwrap(), Left::Released);
     assert_eq!(told.into_iter().last(), Some(State::Stopped));

@@ -32,7 +32,7 @@ pub(super) fn seat_calls() -> OpenApiRouter<AppState> {
         (status = 200, description = "The device held one already", body = AcquireResponse), (status = 401, body = Problem),
         (status = 403, description = "`license_expired`, `license_suspended`, `tenant_suspended`, `role_holds_no_seat`", body = Problem),
         (status = 404, description = "`license_not_found`", body = Problem), (status = 422, body = Problem),
-        (status = 429, description = "`seats_exhausted`, with `active`, `max_seats`, `next_free_at`, `holders[]`", body = Problem),
+        (status = 429, description = "`seats_exhausted`, with `active`, `max_seats`, `next_free_at`, `holders[]`, `own_sessions[]`, `buy_url`", body = Problem),
         (status = 503, description = "`seats_unavailable`: nobody can say now; also while seats are kept for those who ran before a disturbance", body = Problem)))]
 async fn acquire(
     State(state): State<AppState>,
@@ -49,7 +49,7 @@ async fn acquire(
 #[utoipa::path(put, path = "/api/v1/licenses/heartbeat", tag = "licenses", request_body = HeartbeatRequest, security(("bearer" = [])),
     responses((status = 200, body = HeartbeatResponse), (status = 401, body = Problem),
         (status = 404, description = "`session_not_found`", body = Problem),
-        (status = 410, description = "Stop: `session_revoked`, `session_superseded`, `license_suspended`, `tenant_suspended`, `license_expired`", body = Problem),
+        (status = 410, description = "Stop: `session_revoked`, `session_superseded`, `license_suspended`, `tenant_suspended`, `license_expired`, `role_holds_no_seat`", body = Problem),
         (status = 422, body = Problem), (status = 429, description = "`seats_exhausted`", body = Problem),
         (status = 503, description = "`seats_unavailable`", body = Problem)))]
 async fn heartbeat(
