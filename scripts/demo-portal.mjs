@@ -224,6 +224,11 @@ export class Portal {
       redirect: 'manual',
     });
     const next = answer.headers.get('location') ?? '';
+    const refusal = Buffer.from(new URL(next || path, this.baseURL).searchParams.get('__err') ?? '', 'base64').toString();
+    if (answer.status === 429 || refusal.includes('rate_limited')) {
+      await pause(1000);
+      return this.submit(path, values);
+    }
     if (answer.status >= 400 || next.includes('__err=')) throw new Stop(`The form at ${path.split('?')[0]} was refused (${answer.status}).`);
     return answer;
   }

@@ -131,13 +131,18 @@ impl Running {
     pub fn command(&self) -> Option<i32> {
         let command = child_of(self.guard()?)?;
         let name = std::fs::read(format!("/proc/{command}/cmdline")).ok()?;
-        if name.starts_with(b"coditect-license") { None } else { Some(command) }
+        // Empty is one that is just becoming another program.
+        if name.is_empty() || name.starts_with(b"coditect-license") { None } else { Some(command) }
     }
 
     /// Ends the client so that it cannot do anything about it.
     pub fn crash(mut self) {
-        until("the command", || self.command().is_some());
-        let command = self.command().unwrap();
+        let mut command = None;
+        until("the command", || {
+            command = self.command();
+            command.is_some()
+        });
+        let command = command.unwrap();
         self.signal(rustix::process::Signal::KILL);
         self.wait();
         until("the command's end", || !is_running(command));
