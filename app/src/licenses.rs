@@ -20,12 +20,12 @@ pub const fn tier_label(tier: Tier) -> &'static str {
     }
 }
 
-/// What may change about a device.
-pub const fn tolerance_label(tolerance: FingerprintTolerance) -> &'static str {
+/// Ends the sentence "A device stays the same if …".
+pub const fn same_if(tolerance: FingerprintTolerance) -> &'static str {
     match tolerance {
-        FingerprintTolerance::Exact => "It stays the same only if nothing changes",
-        FingerprintTolerance::Most => "It stays the same while most of its parts do",
-        FingerprintTolerance::AnyTwo => "It stays the same while any two of its parts do",
+        FingerprintTolerance::Exact => "all of its parts do",
+        FingerprintTolerance::Most => "most of its parts do",
+        FingerprintTolerance::AnyTwo => "any two of its parts do",
     }
 }
 

@@ -1,7 +1,7 @@
 //! `/orgs/{slug}/licenses` and `/orgs/{slug}/licenses/{id}`
 
 use super::policy::ChoicesCard;
-use super::{Ends, KeyLine, StatusBadge, status_meaning, tier_label, tolerance_label};
+use super::{Ends, KeyLine, StatusBadge, same_if, status_meaning, tier_label};
 use crate::PageError;
 use crate::layout::{OrgLayout, OrgPage, PageHead};
 use crate::org::{Org, org_page};
@@ -208,7 +208,7 @@ fn limits(l: &License) -> impl IntoView + use<> {
             }
             .to_owned(),
         ),
-        ("Devices", format!("{}.", tolerance_label(l.fingerprint_tolerance))),
+        ("Devices", format!("A device stays the same if {}.", same_if(l.fingerprint_tolerance))),
     ]
     .map(|(name, text)| (name, text.into_any()))
     .into_iter()

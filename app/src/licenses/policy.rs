@@ -1,5 +1,6 @@
 //! Changing what a licence allows: what the organisation chooses itself, and all of it for the vendor's staff.
 
+use super::same_if;
 use crate::PageError;
 use crate::ui::{DialogBody, DialogFoot, Field, Form, FormError, Select, Sending, SubmitButton, TextArea};
 use domain::policy::{self, ALLOWANCES, ChoicesForm, PolicyForm};
@@ -60,15 +61,6 @@ pub async fn support_policy(
 
 fn typed_choices(form: &ChoicesForm) -> [(&'static str, &str); 2] {
     [("show_holders", &form.show_holders), ("fingerprint_tolerance", &form.fingerprint_tolerance)]
-}
-
-/// Ends the sentence that the field's label begins; the whole would not fit into a phone's field.
-const fn same_if(tolerance: FingerprintTolerance) -> &'static str {
-    match tolerance {
-        FingerprintTolerance::Exact => "all of its parts do",
-        FingerprintTolerance::Most => "most of its parts do",
-        FingerprintTolerance::AnyTwo => "any two of its parts do",
-    }
 }
 
 /// The two that an organisation chooses itself.

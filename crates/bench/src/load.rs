@@ -148,28 +148,31 @@ impl Load<'_> {
         let clients = self.clients(self.connections).await?;
         let begun = Instant::now();
         let due = move |i: usize| begun + Duration::from_secs_f64(i as f64 / f64::from(per_second));
-        let tickets = metronome((0..).map(due).take_while(move |due| *due < begun + duration));
+        let last = (duration.as_secs_f64() * f64::from(per_second)) as usize;
+        let tickets = metronome((0..last).map(due), clients.len());
         let next = AtomicUsize::new(0);
         self.gather(clients, |mut client, _| {
             let (make, next, tickets) = (&make, &next, &tickets);
             async move {
                 let mut lane = Lane::new()?;
-                while let Ok(ticket) = tickets.acquire().await {
-                    ticket.forget();
+                loop {
+                    tickets.acquire().await?.forget();
                     let i = next.fetch_add(1, Ordering::Relaxed);
+                    if i >= last {
+                        return Ok(lane);
+                    }
                     let (status, _) = client.send(&make(i)).await?;
                     lane.note(due(i), status)?;
                 }
-                Ok(lane)
             }
         })
         .await
     }
 }
 
-/// One ticket at each of these times, then the end. On a thread of its own, since the runtime's timer knows whole milliseconds only, which
-/// would be most of what is measured.
-fn metronome(times: impl Iterator<Item = Instant> + Send + 'static) -> Arc<Semaphore> {
+/// One ticket at each of these times, then one for each lane to go home. On a thread of its own, since the runtime's timer knows whole
+/// milliseconds only, which would be most of what is measured.
+fn metronome(times: impl Iterator<Item = Instant> + Send + 'static, lanes: usize) -> Arc<Semaphore> {
     let tickets = Arc::new(Semaphore::new(0));
     let given = tickets.clone();
     std::thread::spawn(move || {
@@ -177,11 +180,7 @@ fn metronome(times: impl Iterator<Item = Instant> + Send + 'static) -> Arc<Semap
             std::thread::sleep(due.saturating_duration_since(Instant::now()));
             given.add_permits(1);
         }
-        // What is left is still taken.
-        while given.available_permits() > 0 {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        given.close();
+        given.add_permits(lanes);
     });
     tickets
 }

@@ -52,11 +52,10 @@ pub async fn track(ctx: &OpCtx, svc: &Services, request: &TrackRequest) -> Resul
     require(ctx, Action::OverviewView)?;
     let user = ctx.user_id().ok_or_else(not_found)?;
     let now = svc.now();
-    let mut fields = Fields::default();
     if request.events.is_empty() || request.events.len() > BATCH_MAX {
-        fields.take::<()>(Err(FieldError::new("events", format!("Send 1 to {BATCH_MAX} events."))));
-        return fields.finish().map(|()| TrackResponse { enabled: false, recorded: 0 });
+        return Err(FieldError::new("events", format!("Send 1 to {BATCH_MAX} events.")).into());
     }
+    let mut fields = Fields::default();
     let mut counted: BTreeMap<(Date, &str), i64> = BTreeMap::new();
     for (n, event) in request.events.iter().enumerate() {
         if let Some(day) = day(&mut fields, n, event, now) {

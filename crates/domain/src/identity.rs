@@ -36,7 +36,8 @@ pub fn as_user(ctx: &OpCtx, person: &Person) -> OpCtx {
     OpCtx { actor: Actor::User { id: person.id, name: person.name.clone() }, ..ctx.clone() }
 }
 
-/// Enters the organisation behind an address of the portal, or with that id, as links from the application have it. Whoever is no member gets the same answer as for one that never existed.
+/// Enters the organisation behind an address of the portal, or with that id, as links from the application have it. Whoever is no member
+/// gets the same answer as for one that never existed.
 pub async fn enter(ctx: &OpCtx, svc: &Services, slug: &str) -> Result<(OpCtx, Tenant)> {
     let user = ctx.user_id().ok_or_else(not_found)?;
     // The tenant is not known before its address is looked up.

@@ -398,10 +398,10 @@ fn live_session(h: SeatHolder) -> LiveSession {
 pub async fn list(ctx: &OpCtx, svc: &Services, license: Option<LicenseId>) -> Result<Vec<LiveSession>> {
     let tenant = ctx.tenant.ok_or_else(not_found)?;
     let all = matches!(ctx.actor, Actor::Staff { .. }) || allows(require(ctx, Action::SessionsRevokeOwn)?, Action::SessionsView);
-    let holders = match ctx.user_id() {
-        _ if all => svc.seats.snapshot(tenant).await?.holders,
-        Some(user) => svc.seats.of_user(tenant, user).await?,
-        None => Vec::new(),
+    let holders = if all {
+        svc.seats.snapshot(tenant).await?.holders
+    } else {
+        svc.seats.of_user(tenant, ctx.user_id().ok_or_else(not_found)?).await?
     };
     Ok(holders.into_iter().filter(|h| license.is_none_or(|l| h.license == l)).map(live_session).collect())
 }

@@ -11,8 +11,7 @@ pub struct Uses {
     pub uses: i64,
 }
 
-/// Adds to what is there. `rows` are in order and name no day and feature twice, so that two calls at once do not wait for each other in a
-/// circle.
+/// Adds to what is there. `rows` name no day and feature twice. The caller has locked the tenant's counting.
 pub async fn add(tx: &mut TenantTx, rows: &[Uses]) -> Result<(), Error> {
     let tenant = tx.tenant();
     let days: Vec<Date> = rows.iter().map(|r| r.day).collect();

@@ -3,6 +3,8 @@
 use crate::people::{as_user, heartbeat};
 use crate::world::{World, code, problem};
 use domain::{audit, sessions, support};
+use store::OpCtx;
+use types::licenses::AcquireResponse;
 use types::{Code, Role, SessionId};
 use uuid::Uuid;
 
@@ -181,13 +183,18 @@ async fn eight_at_once_end_it_once() {
     );
 }
 
+/// Its owner in front of the portal, his device, and the seat that it holds.
+async fn a_held_seat(world: &World) -> (OpCtx, OpCtx, AcquireResponse) {
+    let org = world.org("Firm", 1).await;
+    let device = world.device(&org, &org.owner).await;
+    let held = world.seat(&device, "laptop").await;
+    (world.at(&org, &org.owner).await, device, held)
+}
+
 #[tokio::test]
 async fn a_revocation_that_did_not_reach_redis_is_not_called_done() {
     let world = World::new().await;
-    let org = world.org("Firm", 1).await;
-    let owner = world.at(&org, &org.owner).await;
-    let device = world.device(&org, &org.owner).await;
-    let held = world.seat(&device, "laptop").await;
+    let (owner, device, held) = a_held_seat(&world).await;
     world.seats.break_call("revoke");
     for _ in 0..2 {
         let told = problem(sessions::revoke(&owner, &world.svc, held.session_id, None).await);
@@ -203,10 +210,7 @@ async fn a_revocation_that_did_not_reach_redis_is_not_called_done() {
 #[tokio::test]
 async fn a_revocation_that_redis_has_lost_is_told_again_by_a_repeat() {
     let world = World::new().await;
-    let org = world.org("Firm", 1).await;
-    let owner = world.at(&org, &org.owner).await;
-    let device = world.device(&org, &org.owner).await;
-    let held = world.seat(&device, "laptop").await;
+    let (owner, device, held) = a_held_seat(&world).await;
     world.seats.break_call("revoke");
     assert_eq!(code(sessions::revoke(&owner, &world.svc, held.session_id, None).await), Code::SeatsUnavailable);
     world.flush_redis().await;
