@@ -1,59 +1,54 @@
--- Takes a seat, or keeps the one that the device holds, under a new session.
--- ARGV: tenant, user, epoch, session, seat, hardware id, instance id, hostname, client version, any|id|key, licence or key
-local user, sid, seat = ARGV[2], ARGV[4], ARGV[5]
+-- Takes a seat, or keeps the one that the device holds, under a new session. When every seat is taken, refuse.lua goes on from here.
+-- ARGV: tenant, user, epoch, session, seat, device, any|id|key, licence or key
+local user, sid, seat, device = ARGV[2], ARGV[4], ARGV[5], ARGV[6]
 
-local answer, member, order = admit(user, ARGV[3])
-if answer then return answer end
+local not_admitted, person, order = admit(user, ARGV[3])
+if not_admitted then return not_admitted end
 
 local asked = {}
-if ARGV[10] == 'any' then
-  for lic in string.gmatch(order, '%S+') do asked[#asked + 1] = lic end
-elseif ARGV[10] == 'id' then
-  if string.find(order, ARGV[11], 1, true) then asked[1] = ARGV[11] end
+if ARGV[7] == 'any' then
+  for id in string.gmatch(order, '%S+') do asked[#asked + 1] = id end
+elseif ARGV[7] == 'id' then
+  if string.find(order, ARGV[8], 1, true) then asked[1] = ARGV[8] end
 else
-  asked[1] = call('HGET', entitlement_key(), 'k:' .. ARGV[11]) or nil
-end
-
--- A new device's fence starts at the time: above every fence that it may have had in a store that was lost.
-local function who(last)
-  return {user, ARGV[6], ARGV[7], ARGV[8], ARGV[9], last and last.fence + 1 or now}
+  asked[1] = call('HGET', entitlement_key(), 'k:' .. ARGV[8]) or nil
 end
 
 -- The licence on which the device holds a seat comes first; on the way, note which others could be used and what bars the rest.
 local usable, barred = {}, 'license_not_found'
-for _, lic in ipairs(asked) do
-  local lim = limits(lic)
-  if not lim then return no_limits(lic) end
-  local why = obstacle(lim.suspended, lim.status, lim.ends, false)
+for _, id in ipairs(asked) do
+  local its = limits(id)
+  if not its then return no_limits(id) end
+  local why = obstacle(its.suspended, its.status, its.ends, false)
   if why then
     if barred ~= 'license_suspended' then barred = why end
   else
-    local last = last_hold(lic, seat)
-    if last and last.live then
-      if last.sid == sid then return extend(lic, lim, sid, seat, last.fence) end
-      supersede(lic, lim, last, user)
-      return open(lic, lim, sid, seat, last, who(last), member, now, nil, active(lic) + 1)
+    local last = last_hold(id, seat)
+    if last and last.ends then
+      if last.sid == sid then return extend(id, its, seat, last) end
+      supersede(id, last, user)
+      return open(id, its, sid, seat, last, user, person, device, last.fence + 1, now, nil, active(id) + 1)
     end
-    usable[#usable + 1] = {lic = lic, lim = lim, last = last}
+    usable[#usable + 1] = {id = id, lim = its, last = last}
   end
 end
 local first = usable[1]
-if not first then return {'refused', barred} end
+if not first then return answer('refused', barred) end
 
 -- After a loss of the store, those who held a seat come first.
 local kept_until
 for _, free in ipairs(usable) do
-  local count = settled(free.lic)
+  local count = settled(free.id)
   free.count = count
   if count < free.lim.seats then
-    if count + tonumber(call('GET', expected_key(free.lic)) or 0) < free.lim.seats then
-      return open(free.lic, free.lim, sid, seat, free.last, who(free.last), member, now, 'acquired', count + 1)
+    if count + tonumber(call('GET', expected_key(free.id)) or 0) < free.lim.seats then
+      -- A new device's fence starts at the time: above every fence that it may have had in a store that was lost.
+      local fence = free.last and free.last.fence + 1 or now
+      return open(free.id, free.lim, sid, seat, free.last, user, person, device, fence, now, 'acquired', count + 1)
     end
-    kept_until = kept_until or now + call('PTTL', expected_key(free.lic))
+    kept_until = kept_until or now + call('PTTL', expected_key(free.id))
   end
 end
-if kept_until then return {'recovering', now, kept_until} end
+if kept_until then return answer('recovering', int(now), int(kept_until)) end
 
-local refused = who(nil)
-refused[6] = 0
-return exhausted(first.lic, first.lim, seat, refused, sid, first.count)
+local lic, lim, count, denied = first.id, first.lim, first.count, sid

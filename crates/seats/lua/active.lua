@@ -1,5 +1,5 @@
 -- Seats in use.
 -- ARGV: tenant, licence…
-local answer = {}
-for i = 2, #ARGV do answer[i - 1] = active(ARGV[i]) end
-return answer
+local list = {}
+for i = 2, #ARGV do list[i - 1] = active(ARGV[i]) end
+return list

@@ -1,8 +1,8 @@
 -- Stands in front of every script: the moment, and what every heartbeat needs. A script makes these functions anew at each call, so what
--- only some calls need is in base.lua.
+-- only some calls need is in the other parts, which stand where the first of their functions is needed (src/scripts.rs).
 --
--- KEYS[1] is the shard's prefix, `{sN}:`. Every key of a script is that prefix and more, so all of them lie in the slot that
--- Redis Cluster finds from KEYS[1]. ARGV[1] is the tenant. The keys are listed in src/keys.rs.
+-- KEYS[1] is the shard's prefix. Every key of a script is that prefix and more, so all of them lie in the slot that Redis Cluster finds
+-- from KEYS[1]. ARGV[1] is the tenant. The keys are listed in src/keys.rs.
 --
 -- The only clock is Redis TIME, which stands still while a script runs. A lease is live while its score > now.
 
@@ -15,7 +15,21 @@ local prefix = shard .. 't:' .. tenant .. ':'
 local clock = call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 
+-- A whole number as text. Redis itself would write it as a fraction of 17 digits, which costs ten times as much.
+local function int(number) return string.format('%d', number) end
+
+-- An answer is one text, with a field in each line, since Redis and its client take their time for every value of an array. Only the last
+-- field may have lines of its own.
+local function answer(...) return table.concat({...}, '\n') end
+
 local function session_key(sid) return prefix .. 's:' .. sid end
+local function ended_key(sid) return prefix .. 'x:' .. sid end
+
+-- What is known of a session from its beginning on: user, licence, seat, fence, start, limit, person, device; nothing for nil. They are
+-- packed (MessagePack), since as fields of the hash they would cost far more to write and to read. `open` in grant.lua writes them.
+local function facts_of(packed)
+  if packed then return cmsgpack.unpack(packed) end
+end
 local function member_key(user) return prefix .. 'u:' .. user end
 local function limits_key(lic) return prefix .. 'lic:' .. lic .. ':limits' end
 local function leases_key(lic) return prefix .. 'lic:' .. lic .. ':leases' end

@@ -1,7 +1,7 @@
 -- The live holds of one person.
 -- ARGV: tenant, user
-local answer = {}
+local list = {}
 for _, lic in ipairs(call('SMEMBERS', prefix .. 'lics')) do
-  for _, seat in ipairs(call('SMEMBERS', own_key(lic, ARGV[2]))) do answer[#answer + 1] = seat_holder(lic, seat) end
+  for _, seat in ipairs(call('SMEMBERS', own_key(lic, ARGV[2]))) do list[#list + 1] = seat_holder(lic, seat) end
 end
-return answer
+return list

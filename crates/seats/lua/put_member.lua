@@ -1,8 +1,8 @@
 -- Replaces the copy of a member, unless the stored one has a higher epoch.
--- ARGV: tenant, user, epoch, holds a seat, name, e-mail, time to live in ms
+-- ARGV: tenant, user, epoch, holds a seat, person, time to live in ms
 local key = member_key(ARGV[2])
 local stored = call('HGET', key, 'epoch')
 if stored and tonumber(stored) > tonumber(ARGV[3]) then return 0 end
-call('HSET', key, 'epoch', ARGV[3], 'holds', ARGV[4], 'name', ARGV[5], 'mail', ARGV[6])
-call('PEXPIRE', key, ARGV[7])
+call('HSET', key, 'epoch', ARGV[3], 'holds', ARGV[4], 'person', ARGV[5])
+call('PEXPIRE', key, ARGV[6])
 return 1

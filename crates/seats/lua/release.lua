@@ -2,23 +2,24 @@
 -- ARGV: tenant, user, session
 local user, sid = ARGV[2], ARGV[3]
 
-local key = session_key(sid)
-local s = call('HMGET', key, 'lic', 'end', unpack(FACTS))
-local lic, ended, facts = s[1], s[2], {unpack(s, 3)}
-if not facts[1] and ended then return 'already_ended' end
-if facts[1] ~= user then return 'unknown' end
-if ended and ended ~= 'expired' and ended ~= 'closed' then return 'already_ended' end
+local s = call('HMGET', session_key(sid), 'facts', 'valid', 'end')
+local known, valid, ended = s[1], s[2], s[3]
+local owner, lic, seat = facts_of(known)
+if not known then
+  local how, of = buried(sid)
+  if how and (of == '' or of == user) then return 'already_ended' end
+end
+if owner ~= user then return 'unknown' end
 
 -- Only the seat's last session has a say over its offline right.
-local seat = facts[7]
 if call('HGET', seat_key(lic, seat), 'sid') == sid then call('ZREM', offline_key(lic), seat) end
 
 local score = not ended and call('ZSCORE', leases_key(lic), sid)
 if score and tonumber(score) > now then
-  close(lic, sid, 'released', now, nil, nil, facts)
+  close(lic, sid, 'released', int(now), nil, nil, known, valid)
   return 'released'
 end
-if score then close(lic, sid, 'expired', score, nil, nil, facts) end
+if score then close(lic, sid, 'expired', score, nil, nil, known, valid) end
 -- Given back after it ran out: its token must not bring it back.
-call('HSET', key, 'end', 'released')
+bury(sid, user, 'released', math.max(valid - now, HOUR))
 return 'already_ended'

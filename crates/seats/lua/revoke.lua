@@ -2,23 +2,15 @@
 -- ARGV: tenant, session, reason, how long to remember in ms
 local sid, reason, remember = ARGV[2], ARGV[3], tonumber(ARGV[4])
 
-local key = session_key(sid)
-local s = call('HMGET', key, 'user', 'lic', 'end')
-local was
-if s[1] and not s[3] then
-  local score = call('ZSCORE', leases_key(s[2]), sid)
-  if score and tonumber(score) > now then
-    was = holder(s[2], sid, score)
-    close(s[2], sid, 'revoked', now, reason, remember)
-  elseif score then
-    close(s[2], sid, 'expired', score)
-  end
+local s = call('HMGET', session_key(sid), 'facts', 'end')
+local user, lic = facts_of(s[1])
+local score = user and not s[2] and call('ZSCORE', leases_key(lic), sid)
+if score and tonumber(score) > now then
+  local was = holder(lic, sid, score)
+  close(lic, sid, 'revoked', int(now), reason, remember)
+  return was or ''
 end
-if not was then
-  remember = math.max(remember, call('PTTL', key))
-  call('DEL', key)
-  call('HSET', key, 'end', 'revoked', 'why', reason)
-  if s[1] then call('HSET', key, 'user', s[1]) end
-  call('PEXPIRE', key, remember)
-end
-return was or {}
+if score then close(lic, sid, 'expired', score) end
+local _, of = buried(sid)
+bury(sid, user or of or '', 'revoked', math.max(remember, call('PTTL', session_key(sid)), call('PTTL', ended_key(sid))), reason)
+return ''

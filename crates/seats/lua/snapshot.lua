@@ -1,12 +1,12 @@
 -- Who is live in the tenant, at one moment: licence, session and expiry of each.
 -- ARGV: tenant
-local answer = {now}
+local list = {int(now)}
 for _, lic in ipairs(call('SMEMBERS', prefix .. 'lics')) do
   local live = call('ZRANGEBYSCORE', leases_key(lic), after_now(), '+inf', 'WITHSCORES')
   for i = 1, #live, 2 do
-    answer[#answer + 1] = lic
-    answer[#answer + 1] = live[i]
-    answer[#answer + 1] = live[i + 1]
+    list[#list + 1] = lic
+    list[#list + 1] = live[i]
+    list[#list + 1] = live[i + 1]
   end
 end
-return answer
+return list

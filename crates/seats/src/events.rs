@@ -3,6 +3,7 @@
 //! An event is in its stream until it is acknowledged, so a stream's length says whether there is anything to do. Round trips
 //! to the 64 streams go out together and share the connection.
 
+use crate::facts::Device;
 use crate::keys::{self, SHARDS};
 use crate::link::{Link, unavailable};
 use crate::scripts::Scripts;
@@ -124,29 +125,33 @@ fn decode(shard: u16, entry: StreamId) -> Option<(EventPosition, SeatEvent)> {
 }
 
 fn parse(entry: &StreamId) -> Option<SeatEvent> {
-    let text = |field: &str| match entry.map.get(field) {
-        Some(Value::BulkString(bytes)) => std::str::from_utf8(bytes).ok(),
-        _ => None,
-    };
-    fn of<T: FromStr>(text: Option<&str>) -> Option<T> {
-        text?.parse().ok()
+    let Some(Value::BulkString(bytes)) = entry.map.get("e") else { return None };
+    // The reason may have lines of its own.
+    let mut fields = std::str::from_utf8(bytes).ok()?.splitn(12, '\n');
+    fn next<'a, T: FromStr>(fields: &mut impl Iterator<Item = &'a str>) -> Option<T> {
+        fields.next()?.parse().ok()
     }
-    let optional = |field: &str| text(field).filter(|text| !text.is_empty()).map(str::to_owned);
+    let kind = SeatEventKind::parse(fields.next()?)?;
+    let (at_ms, tenant, license, session, user) =
+        (next(&mut fields)?, next(&mut fields)?, next(&mut fields)?, next(&mut fields)?, next(&mut fields)?);
+    let (fence, started_at_ms, active, max_seats) = (next(&mut fields)?, next(&mut fields)?, next(&mut fields)?, next(&mut fields)?);
+    let (hardware_id, instance_id, hostname, client_version): Device = serde_json::from_str(fields.next()?).ok()?;
+    let reason = fields.next().filter(|reason| !reason.is_empty()).map(str::to_owned);
     Some(SeatEvent {
-        kind: SeatEventKind::parse(text("kind")?)?,
-        at_ms: of(text("at"))?,
-        tenant: of(text("tenant"))?,
-        license: of(text("lic"))?,
-        user: of(text("user"))?,
-        session: of(text("sid"))?,
-        started_at_ms: of(text("start")),
-        fence: of(text("fence"))?,
-        hardware_id: text("hw")?.to_owned(),
-        instance_id: text("inst")?.to_owned(),
-        hostname: optional("host"),
-        client_version: optional("ver"),
-        active: of(text("active"))?,
-        max_seats: of(text("max"))?,
-        reason: optional("why"),
+        kind,
+        at_ms,
+        tenant,
+        license,
+        user,
+        session,
+        started_at_ms,
+        fence,
+        hardware_id,
+        instance_id,
+        hostname,
+        client_version,
+        active,
+        max_seats,
+        reason,
     })
 }

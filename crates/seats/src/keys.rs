@@ -4,6 +4,8 @@
 //! portal makes. The shard is the hash tag of all keys, so a tenant lies in one slot of a Redis Cluster. Scripts are given the
 //! shard's prefix as their only key and make every other key from it and the tenant's id:
 //!
+//! The prefix carries the number of the format, [`FORMAT`], left out of the table.
+//!
 //! | key | type | what | how long |
 //! |---|---|---|---|
 //! | `{sN}:events` | stream | what happened, for one consumer group | until acknowledged |
@@ -12,21 +14,22 @@
 //! | `{sN}:t:T:u:U` | hash | copy: a member | [`COPY_TTL`] |
 //! | `{sN}:t:T:known` | string | the tenant was here before; without it the store is new, or has lost everything | 30 days |
 //! | `{sN}:t:T:lics` | set | licences with leases | while it has leases |
-//! | `{sN}:t:T:s:S` | hash | a session: while live its facts, afterwards how it ended | live; then until its token's end |
+//! | `{sN}:t:T:s:S` | hash | a session's facts; with `end` when it ran out but may come back | live; then until its token's end |
+//! | `{sN}:t:T:x:S` | string | how a session ended for good, its user, the reason | until its token's end |
 //! | `{sN}:t:T:denied:SEAT` | string | a refusal was counted | one minute |
 //! | `{sN}:t:T:lic:L:limits` | hash | copy: a licence's limits | [`COPY_TTL`] |
 //! | `{sN}:t:T:lic:L:expected` | string | seats that are kept for their holders after a loss of the store | one lease time |
 //! | `{sN}:t:T:lic:L:leases` | zset | session → expiry in ms | while it has leases |
-//! | `{sN}:t:T:lic:L:held` | zset | session → start in ms, for "who has had a seat longest" | as its lease |
+//! | `{sN}:t:T:lic:L:held` | zset | seat → since when in ms, for "who has had a seat longest" | while it is held |
 //! | `{sN}:t:T:lic:L:offline` | zset | seat → until when its token is valid offline | until then |
 //! | `{sN}:t:T:lic:L:own:U` | set | the seats that one person holds | while he holds any |
-//! | `{sN}:t:T:lic:L:shown` | string | the list of holders that refusals show | half a second |
 //! | `{sN}:t:T:lic:L:seat:SEAT` | hash | last session of a seat and its fence | live; then until its token's end |
 //!
 //! SEAT is `user:digest of hardware and instance id`. Text from outside stands in keys only as that digest.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
 use std::time::Duration;
 use types::{TenantId, UserId};
 
@@ -41,14 +44,18 @@ pub fn shard_of(tenant: TenantId) -> u16 {
     u16::from(tenant.0.as_bytes()[15]) % SHARDS
 }
 
+/// The format of what lies in the store. Raised when an older portal's data could not be read: a store of another format is like an empty
+/// one, from which running clients heal by their tokens.
+const FORMAT: u16 = 2;
+
 /// What every key of a shard begins with.
 pub fn shard_prefix(shard: u16) -> String {
-    format!("{{s{shard}}}:")
+    format!("{{s{shard}}}:{FORMAT}:")
 }
 
 /// The shard's event stream.
 pub(crate) fn events(shard: u16) -> String {
-    format!("{{s{shard}}}:events")
+    format!("{}events", shard_prefix(shard))
 }
 
 /// Names the seat of one user on one device and instance.
@@ -56,12 +63,8 @@ pub(crate) fn seat(user: UserId, hardware_id: &str, instance_id: &str) -> String
     // With its length in front, no other pair of texts gives the same bytes.
     let digest =
         Sha256::new().chain_update((hardware_id.len() as u64).to_be_bytes()).chain_update(hardware_id).chain_update(instance_id).finalize();
-    let mut seat = format!("{user}:");
-    for byte in &digest[..16] {
-        // Writing to a String cannot fail.
-        let _ = write!(seat, "{byte:02x}");
-    }
-    seat
+    // At most 64 bytes: Redis keeps hashes and sorted sets compact only as long as no text in them is longer.
+    format!("{user}:{}", URL_SAFE_NO_PAD.encode(&digest[..16]))
 }
 
 #[cfg(test)]
@@ -76,7 +79,7 @@ mod tests {
         let seats: std::collections::HashSet<_> = pairs.iter().map(|(h, i)| seat(user, h, i)).collect();
         assert_eq!(seats.len(), pairs.len());
         assert_ne!(seat(user, "a", "b"), seat(UserId(Uuid::from_u128(2)), "a", "b"));
-        assert!(seats.iter().all(|s| !s.contains(['{', '}'])));
+        assert!(seats.iter().all(|s| !s.contains(['{', '}']) && s.len() <= 64));
     }
 
     #[test]

@@ -9,22 +9,25 @@
 //! - `max_seats` in events and refusals is what was bought; seats up to `overage_percent` above it are granted.
 
 mod events;
+mod facts;
 pub mod keys;
 mod link;
 mod reply;
 mod scripts;
+mod shown;
 
 use async_trait::async_trait;
 use domain::ports::seats::{
     Acquire, AcquireAnswer, Entitlement, EventPosition, Heartbeat, HeartbeatAnswer, LicenseChoice, MemberCopy, Reacquire, ReacquireAnswer,
-    ReleaseAnswer, SeatEvent, SeatHolder, Seats, SeatsError, Snapshot,
+    Refusal, ReleaseAnswer, SeatEvent, SeatHolder, Seats, SeatsError, Snapshot,
 };
 use futures::future::{join_all, try_join_all};
 use keys::{COPY_TTL, SHARDS};
 use link::{Link, unavailable};
 use redis::{Cmd, FromRedisValue, Value, cmd};
-use reply::Reply;
+use reply::{Answer, Full, Reply};
 use scripts::{LuaScript, Scripts};
+use shown::Shown;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 use types::{LicenseId, SessionId, TenantId, UserId};
@@ -33,6 +36,11 @@ use types::{LicenseId, SessionId, TenantId, UserId};
 const DEADLINE: Duration = Duration::from_secs(1);
 /// Most leases that one call of the sweeping script closes: bounds how long Redis does nothing else.
 const SWEEP_BATCH: usize = 500;
+/// Most holders, and most of the caller's own seats, that a refusal names.
+const HOLDERS: usize = 20;
+const OWN: usize = 5;
+/// How old the lists of a refusal may be.
+const SHOWN_FOR: Duration = Duration::from_millis(500);
 /// Most calls of the sweeping script per shard and sweep.
 const SWEEP_ROUNDS: usize = 20;
 /// Most holders whose facts are read in one call.
@@ -44,6 +52,7 @@ const REMEMBER_MAX_SECONDS: u64 = 366 * 24 * 3600;
 pub struct RedisSeats {
     link: Link,
     scripts: Scripts,
+    shown: Shown,
     /// Where the next read of events begins, so that busy shards do not starve others.
     next_shard: AtomicU16,
 }
@@ -80,7 +89,7 @@ impl RedisSeats {
     /// As [`RedisSeats::connect`].
     pub async fn connect_with_deadline(url: &str, deadline: Duration) -> Result<Self, SeatsError> {
         let link = Link::connect(url, deadline).await.map_err(unavailable)?;
-        Ok(Self { link, scripts: Scripts::new(), next_shard: AtomicU16::new(0) })
+        Ok(Self { link, scripts: Scripts::new(), shown: Shown::new(SHOWN_FOR), next_shard: AtomicU16::new(0) })
     }
 
     /// What Redis does when its memory is full; of a cluster, the node with the most dangerous policy. Read from `INFO memory`,
@@ -109,12 +118,37 @@ impl RedisSeats {
         found.ok_or_else(|| SeatsError("INFO memory is empty".into()))
     }
 
+    /// The same with another limit for how old the lists of holders in a refusal may be.
+    #[must_use]
+    pub fn showing_for(self, age: Duration) -> Self {
+        Self { shown: Shown::new(age), ..self }
+    }
+
     async fn run<T: FromRedisValue>(&self, call: &Cmd) -> Result<T, SeatsError> {
         self.scripts.run(&self.link, call).await
     }
 
-    async fn ask(&self, call: &Cmd) -> Result<Reply, SeatsError> {
-        Reply::new(self.run(call).await?)
+    /// Completes a refusal with who holds the seats, as far as it may be said.
+    async fn exhausted(&self, tenant: TenantId, user: UserId, full: Full) -> Result<Refusal, SeatsError> {
+        let Full { mut facts, show_holders, show_own } = full;
+        let license = facts.license;
+        if show_holders {
+            let ask = async {
+                let mut call = call(&self.scripts.longest, tenant);
+                call.arg(license.to_string()).arg(HOLDERS);
+                reply::holders(&self.run::<Vec<String>>(&call).await?)
+            };
+            facts.holders = self.shown.list((license, None), ask).await?;
+        }
+        if show_own {
+            let ask = async {
+                let mut call = call(&self.scripts.own, tenant);
+                call.arg(license.to_string()).arg(user.to_string()).arg(OWN);
+                reply::holders(&self.run::<Vec<String>>(&call).await?)
+            };
+            facts.own = self.shown.list((license, Some(user)), ask).await?;
+        }
+        Ok(Refusal::Exhausted(facts))
     }
 
     /// Closes what is due in one shard.
@@ -123,9 +157,9 @@ impl RedisSeats {
         for _ in 0..SWEEP_ROUNDS {
             let mut call = self.scripts.sweep.call(&keys::shard_prefix(shard));
             call.arg("").arg(SWEEP_BATCH);
-            let mut answer = self.ask(&call).await?;
-            closed += answer.number::<u64>()?;
-            if answer.number::<i64>()? == 0 {
+            let (now, more): (u64, bool) = self.run(&call).await?;
+            closed += now;
+            if !more {
                 break;
             }
         }
@@ -152,22 +186,22 @@ impl Seats for RedisSeats {
             .arg(request.epoch)
             .arg(request.session.to_string())
             .arg(keys::seat(request.user, &request.hardware_id, &request.instance_id))
-            .arg(&request.hardware_id)
-            .arg(&request.instance_id)
-            .arg(request.hostname.as_deref().unwrap_or_default())
-            .arg(request.client_version.as_deref().unwrap_or_default());
+            .arg(facts::device(&request.hardware_id, &request.instance_id, request.hostname.as_deref(), request.client_version.as_deref()));
         match &request.license {
             LicenseChoice::Any => call.arg("any").arg(""),
             LicenseChoice::Id(id) => call.arg("id").arg(id.to_string()),
             LicenseChoice::Key(key) => call.arg("key").arg(key),
         };
-        self.ask(&call).await?.acquire()
+        match Reply::new(&self.run::<String>(&call).await?).acquire()? {
+            Answer::Whole(answer) => Ok(answer),
+            Answer::Full(full) => Ok(AcquireAnswer::Refused(Box::pin(self.exhausted(request.tenant, request.user, full)).await?)),
+        }
     }
 
     async fn heartbeat(&self, request: &Heartbeat) -> Result<HeartbeatAnswer, SeatsError> {
         let mut call = call(&self.scripts.heartbeat, request.tenant);
         call.arg(request.user.to_string()).arg(request.epoch).arg(request.session.to_string());
-        self.ask(&call).await?.heartbeat()
+        Reply::new(&self.run::<String>(&call).await?).heartbeat()
     }
 
     async fn reacquire(&self, request: &Reacquire) -> Result<ReacquireAnswer, SeatsError> {
@@ -176,11 +210,13 @@ impl Seats for RedisSeats {
             .arg(request.epoch)
             .arg(request.session.to_string())
             .arg(keys::seat(request.user, &request.hardware_id, &request.instance_id))
-            .arg(&request.hardware_id)
-            .arg(&request.instance_id)
+            .arg(facts::device(&request.hardware_id, &request.instance_id, None, None))
             .arg(request.license.to_string())
             .arg(request.fence);
-        self.ask(&call).await?.reacquire()
+        match Reply::new(&self.run::<String>(&call).await?).reacquire()? {
+            Answer::Whole(answer) => Ok(answer),
+            Answer::Full(full) => Ok(ReacquireAnswer::Refused(Box::pin(self.exhausted(request.tenant, request.user, full)).await?)),
+        }
     }
 
     async fn release(&self, tenant: TenantId, user: UserId, session: SessionId) -> Result<ReleaseAnswer, SeatsError> {
@@ -203,17 +239,19 @@ impl Seats for RedisSeats {
     ) -> Result<Option<SeatHolder>, SeatsError> {
         let mut call = call(&self.scripts.revoke, tenant);
         call.arg(session.to_string()).arg(reason).arg(remember_seconds.clamp(1, REMEMBER_MAX_SECONDS) * 1000);
-        let answer = self.ask(&call).await?;
-        if answer.is_empty() { Ok(None) } else { answer.holder().map(Some) }
+        let answer: String = self.run(&call).await?;
+        if answer.is_empty() { Ok(None) } else { Reply::new(&answer).holder().map(Some) }
     }
 
     async fn snapshot(&self, tenant: TenantId) -> Result<Snapshot, SeatsError> {
         // Who is live is asked at one moment; the facts come in parts, so that a large tenant does not hold up the others.
-        let (now_ms, live) = self.ask(&call(&self.scripts.snapshot, tenant)).await?.snapshot()?;
+        let answer: Vec<String> = self.run(&call(&self.scripts.snapshot, tenant)).await?;
+        let (now, live) = answer.split_first().ok_or_else(|| SeatsError("unreadable answer: no moment".into()))?;
+        let now_ms = now.parse().map_err(|_| SeatsError(format!("unreadable answer: {now}")))?;
         let parts = try_join_all(live.chunks(3 * SNAPSHOT_PART).map(async |part| {
             let mut call = call(&self.scripts.holders, tenant);
             call.arg(part);
-            self.ask(&call).await?.holders()
+            reply::holders(&self.run::<Vec<String>>(&call).await?)
         }));
         let mut holders: Vec<SeatHolder> = parts.await?.into_iter().flatten().collect();
         holders.sort_by(latest_first);
@@ -223,14 +261,14 @@ impl Seats for RedisSeats {
     async fn find(&self, tenant: TenantId, session: SessionId) -> Result<Option<SeatHolder>, SeatsError> {
         let mut call = call(&self.scripts.find, tenant);
         call.arg(session.to_string());
-        let answer = self.ask(&call).await?;
-        if answer.is_empty() { Ok(None) } else { answer.holder().map(Some) }
+        let answer: String = self.run(&call).await?;
+        if answer.is_empty() { Ok(None) } else { Reply::new(&answer).holder().map(Some) }
     }
 
     async fn of_user(&self, tenant: TenantId, user: UserId) -> Result<Vec<SeatHolder>, SeatsError> {
         let mut call = call(&self.scripts.of_user, tenant);
         call.arg(user.to_string());
-        let mut holders = self.ask(&call).await?.holders()?;
+        let mut holders = reply::holders(&self.run::<Vec<String>>(&call).await?)?;
         holders.sort_by(latest_first);
         Ok(holders)
     }
@@ -272,8 +310,7 @@ impl Seats for RedisSeats {
         call.arg(member.user.to_string())
             .arg(member.epoch)
             .arg(i32::from(member.holds_seat))
-            .arg(&member.name)
-            .arg(&member.email)
+            .arg(facts::person(&member.name, &member.email))
             .arg(COPY_TTL.as_millis() as u64);
         self.run(&call).await
     }

@@ -1,60 +1,64 @@
-//! Reads the scripts' answers: flat arrays, the kind first, then fields in the order that `lua/*.lua` writes them.
+//! Reads the scripts' answers: the kind first, then fields in the order that `lua/*.lua` writes them.
 
+use crate::facts::{Device, Person};
 use domain::ports::seats::{
-    AcquireAnswer, Exhausted, Grant, HeartbeatAnswer, LicenseLimits, Missing, ReacquireAnswer, Refusal, SeatHolder, SeatsError,
+    AcquireAnswer, Exhausted, Grant, GrantedLicense, HeartbeatAnswer, Missing, ReacquireAnswer, Refusal, SeatHolder, SeatsError,
 };
-use redis::Value;
+use serde::de::DeserializeOwned;
 use std::str::FromStr;
+use std::sync::Arc;
 
-/// One array of an answer, read from front to back.
-pub(crate) struct Reply(std::vec::IntoIter<Value>);
+/// One answer, read from front to back.
+pub(crate) struct Reply<'a>(std::str::SplitN<'a, char>);
 
 fn unreadable(what: &str) -> SeatsError {
     SeatsError(format!("unreadable answer: {what}"))
 }
 
-impl Reply {
-    pub(crate) fn new(value: Value) -> Result<Self, SeatsError> {
-        match value {
-            Value::Array(values) => Ok(Self(values.into_iter())),
-            other => Err(unreadable(&format!("{other:?} is no array"))),
-        }
+/// Holders, each as [`Reply::holder`] reads it.
+pub(crate) fn holders(list: &[String]) -> Result<Vec<SeatHolder>, SeatsError> {
+    list.iter().map(|text| Reply::new(text).holder()).collect()
+}
+
+/// Most fields of an answer; the last may have lines of its own.
+fn fields(kind: &str) -> usize {
+    if kind.starts_with("revoked") { 2 } else { usize::MAX }
+}
+
+/// An answer, or what it takes to make one.
+pub(crate) enum Answer<T> {
+    Whole(T),
+    Full(Full),
+}
+
+/// Every seat is taken.
+pub(crate) struct Full {
+    pub facts: Exhausted,
+    pub show_holders: bool,
+    pub show_own: bool,
+}
+
+impl<'a> Reply<'a> {
+    pub(crate) fn new(answer: &'a str) -> Self {
+        Self(answer.splitn(fields(answer), '\n'))
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.len() == 0
+    fn text(&mut self) -> Result<&'a str, SeatsError> {
+        self.0.next().ok_or_else(|| unreadable("too short"))
     }
 
-    fn text(&mut self) -> Result<String, SeatsError> {
-        match self.0.next() {
-            Some(Value::BulkString(bytes)) => String::from_utf8(bytes).map_err(|_| unreadable("not UTF-8")),
-            Some(Value::SimpleString(text)) => Ok(text),
-            other => Err(unreadable(&format!("{other:?} is no text"))),
-        }
-    }
-
-    /// Redis has no absent field in a hash of fixed shape: an empty text stands for it.
-    fn optional(&mut self) -> Result<Option<String>, SeatsError> {
-        Ok(Some(self.text()?).filter(|text| !text.is_empty()))
+    fn json<T: DeserializeOwned>(&mut self) -> Result<T, SeatsError> {
+        let text = self.text()?;
+        serde_json::from_str(text).map_err(|_| unreadable(text))
     }
 
     fn parsed<T: FromStr>(&mut self) -> Result<T, SeatsError> {
         let text = self.text()?;
-        text.parse().map_err(|_| unreadable(&text))
-    }
-
-    /// A number, which comes as such or, out of a hash, as text.
-    pub(crate) fn number<T: TryFrom<i64>>(&mut self) -> Result<T, SeatsError> {
-        let number = match self.0.next() {
-            Some(Value::Int(number)) => Some(number),
-            Some(Value::BulkString(bytes)) => std::str::from_utf8(&bytes).ok().and_then(|text| text.parse().ok()),
-            _ => None,
-        };
-        number.and_then(|n| T::try_from(n).ok()).ok_or_else(|| unreadable("no number, or out of range"))
+        text.parse().map_err(|_| unreadable(text))
     }
 
     fn flag(&mut self) -> Result<bool, SeatsError> {
-        Ok(self.number::<i64>()? != 0)
+        Ok(self.text()? == "1")
     }
 
     fn missing(mut self) -> Result<Missing, SeatsError> {
@@ -63,32 +67,23 @@ impl Reply {
 
     fn grant(mut self) -> Result<Box<Grant>, SeatsError> {
         let session = self.parsed()?;
-        let fence = self.number()?;
+        let fence = self.parsed()?;
         let new_seat = self.flag()?;
         let license = self.parsed()?;
-        let (active, now_ms, expires_at_ms, valid_until_ms) = (self.number()?, self.number()?, self.number()?, self.number()?);
-        let license = LicenseLimits {
+        let (active, now_ms, expires_at_ms, valid_until_ms) = (self.parsed()?, self.parsed()?, self.parsed()?, self.parsed()?);
+        let license = GrantedLicense {
             id: license,
-            key: self.text()?,
             tier: self.parsed()?,
-            features: serde_json::from_str(&self.text()?).map_err(|_| unreadable("features"))?,
-            status: self.parsed()?,
-            max_seats: self.number()?,
-            overage_percent: self.number()?,
-            expires_at_ms: self.optional()?.map(|text| text.parse().map_err(|_| unreadable(&text))).transpose()?,
-            lease_seconds: self.number()?,
-            heartbeat_seconds: self.number()?,
-            offline_seconds: self.number()?,
-            offline_cap: self.number()?,
-            show_holders: self.flag()?,
+            features: self.json()?,
+            max_seats: self.parsed()?,
+            heartbeat_seconds: self.parsed()?,
             fingerprint_tolerance: self.parsed()?,
         };
         Ok(Box::new(Grant { session, fence, new_seat, license, active, now_ms, expires_at_ms, valid_until_ms }))
     }
 
     fn refusal(mut self) -> Result<Refusal, SeatsError> {
-        let code = self.text()?;
-        match code.as_str() {
+        match self.text()? {
             "stale_epoch" => Ok(Refusal::StaleEpoch),
             "role_holds_no_seat" => Ok(Refusal::RoleHoldsNoSeat),
             "tenant_suspended" => Ok(Refusal::TenantSuspended),
@@ -99,75 +94,59 @@ impl Reply {
         }
     }
 
-    fn exhausted(mut self) -> Result<Refusal, SeatsError> {
-        Ok(Refusal::Exhausted(Exhausted {
+    /// Without the lists of holders, of which it says whether they are wanted: those of everybody, and the caller's own.
+    fn exhausted(mut self) -> Result<Full, SeatsError> {
+        let facts = Exhausted {
             license: self.parsed()?,
-            active: self.number()?,
-            max_seats: self.number()?,
-            now_ms: self.number()?,
-            next_free_at_ms: self.number()?,
-            holders: self.shown()?,
-            own: self.holders()?,
-        }))
+            active: self.parsed()?,
+            max_seats: self.parsed()?,
+            now_ms: self.parsed()?,
+            next_free_at_ms: self.parsed()?,
+            holders: Arc::new([]),
+            own: Arc::new([]),
+        };
+        Ok(Full { facts, show_holders: self.flag()?, show_own: self.flag()? })
     }
 
     pub(crate) fn holder(mut self) -> Result<SeatHolder, SeatsError> {
+        let (session, license, user) = (self.parsed()?, self.parsed()?, self.parsed()?);
+        let (user_name, user_email): Person = self.json()?;
+        let (hardware_id, instance_id, hostname, client_version): Device = self.json()?;
+        let (started_at_ms, last_beat_ms, expires_at_ms) = (self.parsed()?, self.parsed()?, self.parsed()?);
         Ok(SeatHolder {
-            session: self.parsed()?,
-            license: self.parsed()?,
-            user: self.parsed()?,
-            user_name: self.text()?,
-            user_email: self.text()?,
-            hardware_id: self.text()?,
-            instance_id: self.text()?,
-            hostname: self.optional()?,
-            client_version: self.optional()?,
-            started_at_ms: self.number()?,
-            last_beat_ms: self.number()?,
-            expires_at_ms: self.number()?,
+            session,
+            license,
+            user,
+            user_name,
+            user_email,
+            hardware_id,
+            instance_id,
+            hostname,
+            client_version,
+            started_at_ms,
+            last_beat_ms,
+            expires_at_ms,
         })
     }
 
-    /// Holders as JSON.
-    fn shown(&mut self) -> Result<Vec<SeatHolder>, SeatsError> {
-        let text = self.text()?;
-        let list: Vec<Vec<String>> = serde_json::from_str(&text).map_err(|_| unreadable("holders"))?;
-        let values = |fields: Vec<String>| fields.into_iter().map(|text| Value::BulkString(text.into())).collect::<Vec<_>>();
-        list.into_iter().map(|fields| Self(values(fields).into_iter()).holder()).collect()
-    }
-
-    pub(crate) fn holders(self) -> Result<Vec<SeatHolder>, SeatsError> {
-        self.0.map(|value| Reply::new(value)?.holder()).collect()
-    }
-
-    /// The moment, and licence, session and expiry of each hold as they came.
-    pub(crate) fn snapshot(mut self) -> Result<(i64, Vec<String>), SeatsError> {
-        let now_ms = self.number()?;
-        let mut live = Vec::with_capacity(self.0.len());
-        while !self.is_empty() {
-            live.push(self.text()?);
-        }
-        Ok((now_ms, live))
-    }
-
-    pub(crate) fn acquire(mut self) -> Result<AcquireAnswer, SeatsError> {
-        match self.text()?.as_str() {
-            "granted" => self.grant().map(AcquireAnswer::Granted),
-            "recovering" => Ok(AcquireAnswer::Recovering { now_ms: self.number()?, until_ms: self.number()? }),
-            "refused" => self.refusal().map(AcquireAnswer::Refused),
-            "exhausted" => self.exhausted().map(AcquireAnswer::Refused),
-            "missing" => self.missing().map(AcquireAnswer::Missing),
-            other => Err(unreadable(other)),
-        }
+    pub(crate) fn acquire(mut self) -> Result<Answer<AcquireAnswer>, SeatsError> {
+        Ok(Answer::Whole(match self.text()? {
+            "granted" => AcquireAnswer::Granted(self.grant()?),
+            "recovering" => AcquireAnswer::Recovering { now_ms: self.parsed()?, until_ms: self.parsed()? },
+            "refused" => AcquireAnswer::Refused(self.refusal()?),
+            "exhausted" => return self.exhausted().map(Answer::Full),
+            "missing" => AcquireAnswer::Missing(self.missing()?),
+            other => return Err(unreadable(other)),
+        }))
     }
 
     pub(crate) fn heartbeat(mut self) -> Result<HeartbeatAnswer, SeatsError> {
-        match self.text()?.as_str() {
+        match self.text()? {
             "extended" => {
-                Ok(HeartbeatAnswer::Extended { now_ms: self.number()?, expires_at_ms: self.number()?, heartbeat_seconds: self.number()? })
+                Ok(HeartbeatAnswer::Extended { now_ms: self.parsed()?, expires_at_ms: self.parsed()?, heartbeat_seconds: self.parsed()? })
             }
             "not_live" => Ok(HeartbeatAnswer::NotLive),
-            "revoked" => Ok(HeartbeatAnswer::Revoked { reason: self.text()? }),
+            "revoked" => Ok(HeartbeatAnswer::Revoked { reason: self.text()?.to_owned() }),
             "superseded" => Ok(HeartbeatAnswer::Superseded),
             "refused" => self.refusal().map(HeartbeatAnswer::Refused),
             "missing" => self.missing().map(HeartbeatAnswer::Missing),
@@ -175,15 +154,15 @@ impl Reply {
         }
     }
 
-    pub(crate) fn reacquire(mut self) -> Result<ReacquireAnswer, SeatsError> {
-        match self.text()?.as_str() {
-            "granted" => self.grant().map(ReacquireAnswer::Granted),
-            "revoked" => Ok(ReacquireAnswer::Revoked { reason: self.text()? }),
-            "superseded" => Ok(ReacquireAnswer::Superseded),
-            "refused" => self.refusal().map(ReacquireAnswer::Refused),
-            "exhausted" => self.exhausted().map(ReacquireAnswer::Refused),
-            "missing" => self.missing().map(ReacquireAnswer::Missing),
-            other => Err(unreadable(other)),
-        }
+    pub(crate) fn reacquire(mut self) -> Result<Answer<ReacquireAnswer>, SeatsError> {
+        Ok(Answer::Whole(match self.text()? {
+            "granted" => ReacquireAnswer::Granted(self.grant()?),
+            "revoked" => ReacquireAnswer::Revoked { reason: self.text()?.to_owned() },
+            "superseded" => ReacquireAnswer::Superseded,
+            "refused" => ReacquireAnswer::Refused(self.refusal()?),
+            "exhausted" => return self.exhausted().map(Answer::Full),
+            "missing" => ReacquireAnswer::Missing(self.missing()?),
+            other => return Err(unreadable(other)),
+        }))
     }
 }

@@ -1,4 +1,5 @@
-//! The Lua scripts: `lua/base.lua` in front of each, `lua/grant.lua` in front of those that may take a seat or drop leases.
+//! The Lua scripts. Each is put together from parts that run one after the other: what a script returns before a part is reached, costs
+//! nothing.
 
 use crate::link::{Link, unavailable};
 use domain::ports::seats::SeatsError;
@@ -10,6 +11,8 @@ use tokio::sync::Mutex;
 const HEAD: &str = include_str!("../lua/head.lua");
 const BASE: &str = include_str!("../lua/base.lua");
 const GRANT: &str = include_str!("../lua/grant.lua");
+const HOLDER: &str = include_str!("../lua/holder.lua");
+const REFUSE: &str = include_str!("../lua/refuse.lua");
 
 pub(crate) struct Scripts {
     /// How often they were loaded, and who is doing it.
@@ -24,6 +27,8 @@ pub(crate) struct Scripts {
     pub holders: LuaScript,
     pub find: LuaScript,
     pub of_user: LuaScript,
+    pub longest: LuaScript,
+    pub own: LuaScript,
     pub active: LuaScript,
     pub put_entitlement: LuaScript,
     pub put_member: LuaScript,
@@ -35,30 +40,29 @@ pub(crate) struct Scripts {
 impl Scripts {
     pub(crate) fn new() -> Self {
         // When memory is full, whoever holds a seat keeps it and may give it back; only what takes a seat is refused, as a whole.
-        let keep = |body| LuaScript::new("#!lua flags=allow-oom", &[HEAD, BASE, body]);
-        let take = |body| LuaScript::new("#!lua", &[HEAD, BASE, GRANT, body]);
-        let read = |body| LuaScript::new("#!lua flags=no-writes", &[HEAD, BASE, body]);
+        let keep = |parts: &[&str]| LuaScript::new("#!lua flags=allow-oom", parts);
+        let take = |body| LuaScript::new("#!lua", &[HEAD, BASE, GRANT, body, REFUSE]);
+        let read = |body| LuaScript::new("#!lua flags=no-writes", &[HEAD, BASE, HOLDER, body]);
         Self {
             loads: AtomicU64::new(0),
             loading: Mutex::new(()),
             acquire: take(include_str!("../lua/acquire.lua")),
-            heartbeat: LuaScript::new(
-                "#!lua flags=allow-oom",
-                &[HEAD, include_str!("../lua/heartbeat.lua"), BASE, include_str!("../lua/heartbeat_ends.lua")],
-            ),
+            heartbeat: keep(&[HEAD, include_str!("../lua/heartbeat.lua"), BASE, include_str!("../lua/heartbeat_ends.lua")]),
             reacquire: take(include_str!("../lua/reacquire.lua")),
-            release: keep(include_str!("../lua/release.lua")),
-            revoke: keep(include_str!("../lua/revoke.lua")),
+            release: keep(&[HEAD, BASE, include_str!("../lua/release.lua")]),
+            revoke: keep(&[HEAD, BASE, HOLDER, include_str!("../lua/revoke.lua")]),
             snapshot: read(include_str!("../lua/snapshot.lua")),
             holders: read(include_str!("../lua/holders.lua")),
             find: read(include_str!("../lua/find.lua")),
             of_user: read(include_str!("../lua/of_user.lua")),
+            longest: keep(&[HEAD, BASE, HOLDER, include_str!("../lua/longest.lua")]),
+            own: keep(&[HEAD, BASE, HOLDER, include_str!("../lua/own.lua")]),
             active: read(include_str!("../lua/active.lua")),
-            put_entitlement: keep(include_str!("../lua/put_entitlement.lua")),
-            put_member: keep(include_str!("../lua/put_member.lua")),
-            sweep: LuaScript::new("#!lua flags=allow-oom", &[HEAD, BASE, GRANT, include_str!("../lua/sweep.lua")]),
-            create_group: LuaScript::new("#!lua flags=allow-oom", &[include_str!("../lua/create_group.lua")]),
-            acknowledge: LuaScript::new("#!lua flags=allow-oom", &[include_str!("../lua/acknowledge.lua")]),
+            put_entitlement: keep(&[HEAD, BASE, include_str!("../lua/put_entitlement.lua")]),
+            put_member: keep(&[HEAD, BASE, include_str!("../lua/put_member.lua")]),
+            sweep: keep(&[HEAD, BASE, GRANT, include_str!("../lua/sweep.lua")]),
+            create_group: keep(&[include_str!("../lua/create_group.lua")]),
+            acknowledge: keep(&[include_str!("../lua/acknowledge.lua")]),
         }
     }
 
@@ -98,6 +102,8 @@ impl Scripts {
             &self.holders,
             &self.find,
             &self.of_user,
+            &self.longest,
+            &self.own,
             &self.active,
             &self.put_entitlement,
             &self.put_member,

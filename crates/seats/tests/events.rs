@@ -177,7 +177,7 @@ async fn no_more_than_asked_for_and_no_shard_is_starved() {
 async fn an_event_of_another_version_is_left_for_a_reader_that_knows_it() {
     let world = World::new().await;
     let tenant = world.tenant(1, 5, 5).await;
-    let code = "redis.call('XADD', '{s1}:events', '*', 'kind', 'teleported', 'at', '1')";
+    let code = "redis.call('XADD', '{s1}:2:events', '*', 'kind', 'teleported', 'at', '1')";
     let () = world.lua(code, &[]).await;
     world.grant(&tenant.acquire(1, "d")).await;
     assert_eq!(world.kinds().await, [SeatEventKind::Acquired]);
@@ -208,9 +208,9 @@ async fn every_event_is_stored_exactly_once_although_readers_die() {
     let stream = "local all = {}
         for _, key in ipairs(redis.call('KEYS', '*:events')) do
             for _, entry in ipairs(redis.call('XRANGE', key, '-', '+')) do
-                local f = {}
-                for i = 1, #entry[2], 2 do f[entry[2][i]] = entry[2][i + 1] end
-                all[#all + 1] = f.sid .. ' ' .. f.fence .. ' ' .. f.kind
+                local fields = {}
+                for field in string.gmatch(entry[2][2], '[^\\n]+') do fields[#fields + 1] = field end
+                all[#all + 1] = fields[5] .. ' ' .. fields[7] .. ' ' .. fields[1]
             end
         end
         return all";

@@ -279,8 +279,9 @@ impl Signer for GcpKms {
         Algorithm::RS256
     }
 
-    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        let version = self.versions.first().ok_or_else(|| SignError("there is no key".to_owned()))?;
+    async fn sign(&self, kid: &str, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        let named = |version: &&Version| version.key.jwk.kid == kid;
+        let version = self.versions.iter().find(named).ok_or_else(|| SignError("the header names no key".to_owned()))?;
         self.signature(version, message).await.map_err(|why| SignError(format!("Google Cloud KMS: {why}")))
     }
 

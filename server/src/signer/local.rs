@@ -1,11 +1,9 @@
 //! Signs with keys in a file. The keys are held in memory; a changed file is noticed within seconds.
 
 use super::key::PrivateKey;
-use super::key_file::{self, Key, KeyRing};
+use super::key_file::{self, KeyRing};
 use super::seal::Sealer;
 use async_trait::async_trait;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::ports::signer::{Algorithm, NewKey, SignError, Signer};
 use domain::ports::time::{Clock, SystemClock};
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -102,14 +100,6 @@ impl LocalKeys {
     fn ring(&self) -> Arc<KeyRing> {
         self.ring.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
-
-    /// The key that the header of a JWS signing input names.
-    fn named_key(&self, message: &[u8]) -> Option<Arc<Key>> {
-        let header = message.split(|byte| *byte == b'.').next()?;
-        let header: serde_json::Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
-        let key = self.ring().get(header.get("kid")?.as_str()?)?.clone();
-        (header.get("alg")?.as_str()? == key.public.algorithm.as_str()).then_some(key)
-    }
 }
 
 /// Zeros for a file that is not there.
@@ -127,9 +117,9 @@ impl Signer for LocalKeys {
         self.algorithm
     }
 
-    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+    async fn sign(&self, kid: &str, message: &[u8]) -> Result<Vec<u8>, SignError> {
         // Not simply the current key: it may have become another one since the header was written.
-        let key = self.named_key(message).ok_or_else(|| SignError("the header names no key that signs".to_owned()))?;
+        let key = self.ring().get(kid).cloned().ok_or_else(|| SignError("the header names no key that signs".to_owned()))?;
         let failed = || SignError(format!("the key {} did not sign", key.public.jwk.kid));
         match &key.private {
             Some(private @ PrivateKey::Ed25519(_)) => private.sign(message).ok_or_else(failed),

@@ -17,7 +17,7 @@ pub async fn token_as(signer: &dyn Signer, kid: &str, algorithm: &str) -> Result
     let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let header = json!({ "alg": algorithm, "typ": "license+jwt", "kid": kid });
     let input = format!("{}.{}", part(header), part(json!({ "sub": "somebody" })));
-    let signature = signer.sign(input.as_bytes()).await.map_err(|e| e.to_string())?;
+    let signature = signer.sign(kid, input.as_bytes()).await.map_err(|e| e.to_string())?;
     Ok(format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }
 

@@ -16,7 +16,7 @@ use tracing::{Instrument, Span};
 
 /// Around everything but [`seat_call`].
 pub async fn layer(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    run(&state, request, next, |a| tracing::info_span!("request", request_id = %a.id, method = %a.method, route = a.route)).await
+    run(&state, request, next, |a| tracing::info_span!("request", request_id = %a.id, method = %a.method, route = a.route())).await
 }
 
 /// Around acquire, heartbeat and release: without a span, which would cost more than the rest of this layer. What they log names no

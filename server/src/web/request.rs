@@ -5,7 +5,9 @@ use axum::extract::{ConnectInfo, MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::response::Response;
 use ipnet::IpNet;
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::{LazyLock, PoisonError, RwLock};
 use std::time::Instant;
 use store::OpCtx;
 
@@ -39,14 +41,19 @@ impl RequestInfo {
 pub(super) struct Answered {
     pub(super) id: String,
     pub(super) method: Method,
-    pub(super) route: String,
+    matched: Option<MatchedPath>,
     begun: Instant,
 }
 
 impl Answered {
     pub(super) fn new(info: &RequestInfo, request: &Request) -> Self {
-        let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
-        Self { id: info.id.clone(), method: request.method().clone(), route, begun: Instant::now() }
+        let matched = request.extensions().get().cloned();
+        Self { id: info.id.clone(), method: request.method().clone(), matched, begun: Instant::now() }
+    }
+
+    /// The pattern that the address fits, since addresses are without number.
+    pub(super) fn route(&self) -> &str {
+        self.matched.as_ref().map_or("unmatched", MatchedPath::as_str)
     }
 
     /// Logs and counts, and names the request in its answer.
@@ -55,18 +62,51 @@ impl Answered {
         let status = response.status();
         let (id, millis) = (&self.id, took.as_micros() as f64 / 1000.0);
         if status.is_server_error() {
-            tracing::error!(request_id = id, method = %self.method, route = self.route, status = status.as_u16(), millis, "answered");
+            tracing::error!(request_id = id, method = %self.method, route = self.route(), status = status.as_u16(), millis, "answered");
         } else {
-            tracing::debug!(request_id = id, method = %self.method, route = self.route, status = status.as_u16(), millis, "answered");
+            tracing::debug!(request_id = id, method = %self.method, route = self.route(), status = status.as_u16(), millis, "answered");
         }
         // Thirty-two hexadecimal digits are a valid header value.
         if let Ok(value) = HeaderValue::from_str(id) {
             response.headers_mut().insert(REQUEST_ID, value);
         }
-        let labels = [("method", self.method.to_string()), ("route", self.route.clone()), ("status", status.as_str().to_owned())];
-        metrics::counter!("http_requests_total", &labels).increment(1);
-        metrics::histogram!("http_request_seconds", "route" => self.route).record(took);
+        meter(self.route(), &self.method, status.as_u16(), |meter| {
+            meter.count.increment(1);
+            meter.seconds.record(took);
+        });
     }
+}
+
+/// Where answers of one kind are counted.
+struct Meter {
+    method: &'static str,
+    status: u16,
+    count: metrics::Counter,
+    seconds: metrics::Histogram,
+}
+
+/// By route. Kept, since to find them by their labels takes longer than all the rest of this layer.
+static METERS: LazyLock<RwLock<HashMap<String, Vec<Meter>>>> = LazyLock::new(RwLock::default);
+
+fn meter(route: &str, method: &Method, status: u16, record: impl Fn(&Meter)) {
+    // What callers make up must not make a series each.
+    let method = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].into_iter().find(|m| m == method).unwrap_or("other");
+    let of_route = |meters: &HashMap<String, Vec<Meter>>| {
+        let found = meters.get(route).and_then(|meters| meters.iter().find(|m| m.method == method && m.status == status));
+        found.map(&record).is_some()
+    };
+    if of_route(&METERS.read().unwrap_or_else(PoisonError::into_inner)) {
+        return;
+    }
+    let labels = [("method", method.to_owned()), ("route", route.to_owned()), ("status", status.to_string())];
+    let new = Meter {
+        method,
+        status,
+        count: metrics::counter!("http_requests_total", &labels),
+        seconds: metrics::histogram!("http_request_seconds", "route" => route.to_owned()),
+    };
+    record(&new);
+    METERS.write().unwrap_or_else(PoisonError::into_inner).entry(route.to_owned()).or_default().push(new);
 }
 
 /// The address nearest to us that no trusted proxy stands for: what a client writes into `X-Forwarded-For` himself is left of it.

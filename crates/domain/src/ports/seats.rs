@@ -5,6 +5,7 @@
 
 use async_trait::async_trait;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use types::licenses::{FingerprintTolerance, LicenseStatus, Tier};
 use types::{LicenseId, SessionId, TenantId, UserId};
 
@@ -92,6 +93,17 @@ pub struct Acquire {
     pub session: SessionId,
 }
 
+/// What the holder of a seat is told of its licence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrantedLicense {
+    pub id: LicenseId,
+    pub tier: Tier,
+    pub features: Vec<String>,
+    pub max_seats: u32,
+    pub heartbeat_seconds: u32,
+    pub fingerprint_tolerance: FingerprintTolerance,
+}
+
 /// The seat is held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
@@ -100,7 +112,7 @@ pub struct Grant {
     pub fence: i64,
     /// A seat was taken; `false` when the device already held it.
     pub new_seat: bool,
-    pub license: LicenseLimits,
+    pub license: GrantedLicense,
     /// Seats in use, this one included.
     pub active: u32,
     pub now_ms: i64,
@@ -133,9 +145,9 @@ pub struct Exhausted {
     /// When the earliest lease ends, if nobody renews it: the next sure free time.
     pub next_free_at_ms: i64,
     /// Up to twenty holders, longest first; empty where the licence's policy hides them (`show_holders`).
-    pub holders: Vec<SeatHolder>,
+    pub holders: Arc<[SeatHolder]>,
     /// The seats that the caller holds on other devices, whatever the policy: they are his own. Up to five.
-    pub own: Vec<SeatHolder>,
+    pub own: Arc<[SeatHolder]>,
 }
 
 /// Answer of an acquire.
@@ -256,8 +268,8 @@ pub struct SeatEvent {
     pub user: UserId,
     /// For `Denied`, an id made for the refusal.
     pub session: SessionId,
-    /// When the session began; `None` from before this was said.
-    pub started_at_ms: Option<i64>,
+    /// When the session began.
+    pub started_at_ms: i64,
     pub fence: i64,
     pub hardware_id: String,
     pub instance_id: String,

@@ -41,7 +41,7 @@ pub trait Signer: Send + Sync {
     fn algorithm(&self) -> Algorithm;
     /// Signs the JWS signing input (RFC 7515 §5.1) with the key that its header names: the current one, or the one before if they have
     /// just changed.
-    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError>;
+    async fn sign(&self, kid: &str, message: &[u8]) -> Result<Vec<u8>, SignError>;
     /// JWK Set (RFC 7517) of the current and the previous keys.
     fn jwks(&self) -> serde_json::Value;
     /// Checks a signature made by any of the keys in [`Signer::jwks`]; an unknown `kid` is never valid.

@@ -71,7 +71,7 @@ impl Signer for TestSigner {
         Algorithm::EdDSA
     }
 
-    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+    async fn sign(&self, _: &str, message: &[u8]) -> Result<Vec<u8>, SignError> {
         if self.broken.load(Ordering::Relaxed) {
             return Err(SignError("the vault is closed".to_owned()));
         }

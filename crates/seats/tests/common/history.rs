@@ -30,7 +30,7 @@ pub fn holds(events: &[SeatEvent], limit: usize) -> Vec<Hold> {
             Released | Revoked | Expired => {
                 let (session, start) = live.remove(&seat).unwrap_or_else(|| panic!("ended twice or never began: {event:?}"));
                 // A restart in between has given the seat another session.
-                assert!(session == event.session || event.started_at_ms >= Some(start), "{event:?}");
+                assert!(session == event.session || event.started_at_ms >= start, "{event:?}");
                 assert!(start <= event.at_ms, "{event:?}");
                 holds.push(Hold { session: event.session, start, end: event.at_ms });
             }

@@ -28,7 +28,7 @@ impl World {
     }
 
     pub async fn on(redis: TestRedis) -> Self {
-        let seats = Arc::new(RedisSeats::connect_with_deadline(&redis.url(), PATIENCE).await.unwrap());
+        let seats = Arc::new(RedisSeats::connect_with_deadline(&redis.url(), PATIENCE).await.unwrap().showing_for(Duration::ZERO));
         let patient = redis::AsyncConnectionConfig::new().set_response_timeout(Some(PATIENCE));
         let raw = redis::Client::open(redis.url()).unwrap().get_multiplexed_async_connection_with_config(&patient).await.unwrap();
         Self { redis, seats, raw }

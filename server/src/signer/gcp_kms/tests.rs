@@ -61,7 +61,7 @@ async fn what_passes_is_waited_for_and_what_is_damaged_is_asked_for_again() {
 async fn what_does_not_pass_is_told() {
     let (emulator, address) = Emulator::start().await;
     let kms = connect(&address, &[NAME]).await.unwrap();
-    let attempts = usize::try_from(ATTEMPTS).unwrap();
+    let (kid, attempts) = (kms.kid(), usize::try_from(ATTEMPTS).unwrap());
     let repeated = |fault: fn() -> Fault| (0..10).map(move |_| fault());
     for (fault, calls, says) in [
         ((|| Fault::Status(503)) as fn() -> Fault, attempts, "503 Service Unavailable The emulator was told to."),
@@ -74,7 +74,7 @@ async fn what_does_not_pass_is_told() {
         (|| Fault::Status(307), 1, "307"),
     ] {
         emulator.misbehave(repeated(fault));
-        let error = kms.sign(b"message").await.unwrap_err().to_string();
+        let error = kms.sign(&kid, b"message").await.unwrap_err().to_string();
         assert!(error.contains(says) && !error.contains('\n'), "{error}");
         assert_eq!(emulator.calls(), calls, "{says}");
     }
@@ -113,6 +113,7 @@ async fn an_access_token_is_kept_while_it_is_good() {
     let tokens = AccessTokens::new(&address).unwrap();
     let mut kms = GcpKms { http: client(false).unwrap(), endpoint: format!("http://{address}"), tokens: Some(tokens), versions: vec![] };
     let key = kms.public_key(NAME).await.unwrap();
+    let kid = key.jwk.kid.clone();
     kms.versions.push(Version { name: NAME.to_owned(), key });
     futures::future::join_all((0..5).map(|_| token(&kms))).await;
     assert_eq!(emulator.handed_out.load(Ordering::SeqCst), 1);
@@ -128,12 +129,12 @@ async fn an_access_token_is_kept_while_it_is_good() {
     // Nobody to ask for one.
     let lost = AccessTokens::new("127.0.0.1:9").unwrap();
     kms.tokens = Some(lost);
-    assert!(kms.sign(b"message").await.unwrap_err().to_string().contains("the metadata server gives no access token"));
+    assert!(kms.sign(&kid, b"message").await.unwrap_err().to_string().contains("the metadata server gives no access token"));
     // One who does not answer at all: those who wait for each other do not wait for ever.
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     kms.tokens = Some(AccessTokens::new(&silent.local_addr().unwrap().to_string()).unwrap());
     let started = Instant::now();
-    for outcome in futures::future::join_all((0..10).map(|_| kms.sign(b"message"))).await {
+    for outcome in futures::future::join_all((0..10).map(|_| kms.sign(&kid, b"message"))).await {
         assert!(outcome.is_err());
     }
     assert!(started.elapsed() < DEADLINE + Duration::from_secs(1), "{:?}", started.elapsed());

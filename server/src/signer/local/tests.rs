@@ -1,6 +1,8 @@
 use super::*;
 use crate::signer::testing::{token, token_as, verifies, verifies_by_jwks, verifies_by_openssl};
 use crate::signer::{KEY_AGE, PUBLISHED_AHEAD};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures::FutureExt;
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt;
@@ -120,13 +122,11 @@ async fn one_algorithm_per_key_and_no_unknown_key() {
         assert!(keys.verify(&kid, algorithm, input.as_bytes(), &signature));
         for wrong in ["none", "HS256", "PS256", "RS512", "", other.algorithm().as_str()] {
             assert!(!keys.verify(&kid, wrong, input.as_bytes(), &signature), "{wrong}");
-            assert!(token_as(keys.as_ref(), &kid, wrong).await.is_err(), "{wrong}");
         }
         for unknown in [other.kid(), String::new(), kid.to_uppercase()] {
             assert!(!keys.verify(&unknown, algorithm, input.as_bytes(), &signature), "{unknown}");
             assert!(token_as(keys.as_ref(), &unknown, algorithm).await.is_err(), "{unknown}");
         }
-        assert!(keys.sign(b"message").await.is_err(), "only tokens are signed");
     }
 }
 
