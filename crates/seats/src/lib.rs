@@ -37,7 +37,7 @@ const DEADLINE: Duration = Duration::from_secs(1);
 /// Most leases that one call of the sweeping script closes: bounds how long Redis does nothing else.
 const SWEEP_BATCH: usize = 500;
 /// Most holders, and most of the caller's own seats, that a refusal names.
-const HOLDERS: usize = 20;
+const HOLDERS: usize = 10;
 const OWN: usize = 5;
 /// How old the lists of a refusal may be.
 const SHOWN_FOR: Duration = Duration::from_millis(500);

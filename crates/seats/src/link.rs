@@ -11,6 +11,7 @@ use std::future::Future;
 use std::io;
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 /// A peer that acknowledges nothing for this long is gone, and the connection with it.
@@ -23,10 +24,17 @@ pub(crate) fn unavailable(error: RedisError) -> SeatsError {
     SeatsError(error.to_string())
 }
 
+/// Most calls that are with Redis at once. A crowd waits here, where it is not yet a call, and not in Redis's queue, where all those behind
+/// what Redis does within the deadline would fail, and yet be carried out.
+const AT_ONCE: usize = 512;
+/// Longest wait for one's turn, in deadlines: whoever has not had it by then would wait for a Redis that does not answer.
+const WAIT: u32 = 5;
+
 /// A connection, and the longest that any call on it takes, reconnecting included.
 pub(crate) struct Link {
     peer: Peer,
     deadline: Duration,
+    turns: Semaphore,
 }
 
 enum Peer {
@@ -46,7 +54,7 @@ impl Link {
             }
             Node::connect(url, deadline).await.map(|node| Peer::Node(Box::new(node)))
         });
-        Ok(Self { peer: peer.await?, deadline })
+        Ok(Self { peer: peer.await?, deadline, turns: Semaphore::new(AT_ONCE) })
     }
 
     /// Sends one command and waits for its answer within the deadline.
@@ -63,9 +71,21 @@ impl Link {
         }
     }
 
-    /// Bounds whatever is waited for inside.
+    /// Bounds whatever is waited for inside, once it is its turn.
     pub(crate) async fn within<T>(&self, call: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+        let _turn = match self.turns.try_acquire() {
+            Ok(turn) => turn,
+            Err(_) => Box::pin(self.turn()).await?,
+        };
         within(self.deadline, call).await
+    }
+
+    async fn turn(&self) -> RedisResult<SemaphorePermit<'_>> {
+        within(self.deadline * WAIT, async {
+            // It is never closed.
+            self.turns.acquire().await.map_err(|_| io::Error::from(io::ErrorKind::NotConnected).into())
+        })
+        .await
     }
 }
 
@@ -142,5 +162,37 @@ async fn within<T>(deadline: Duration, call: impl Future<Output = RedisResult<T>
     match tokio::time::timeout(deadline, call).await {
         Ok(result) => result,
         Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {deadline:?}")).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+    use futures::future::{join, join_all};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[tokio::test]
+    async fn a_crowd_waits_for_its_turn() {
+        let client = Client::open("redis://127.0.0.1:1/").unwrap();
+        let config = ConnectionManagerConfig::new();
+        let manager = ConnectionManager::new_lazy_with_config(client.clone(), config.clone()).unwrap();
+        let peer = Peer::Node(Box::new(Node { client, config, manager: RwLock::new((manager, Instant::now())) }));
+        let link = Link { peer, deadline: Duration::from_secs(60), turns: Semaphore::new(AT_ONCE) };
+        let (begun, gate) = (AtomicUsize::new(0), Semaphore::new(0));
+        let call = async || {
+            begun.fetch_add(1, Ordering::Relaxed);
+            gate.acquire().await.unwrap().forget();
+            Ok(())
+        };
+        let crowd = join_all((0..AT_ONCE + 100).map(|_| link.within(call())));
+        let open = async {
+            assert_eq!(begun.load(Ordering::Relaxed), AT_ONCE);
+            gate.add_permits(AT_ONCE + 100);
+        };
+        let (answers, ()) = join(crowd, open).await;
+        assert!(answers.iter().all(Result::is_ok));
+        assert_eq!(begun.load(Ordering::Relaxed), AT_ONCE + 100);
     }
 }

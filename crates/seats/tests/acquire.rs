@@ -372,7 +372,7 @@ async fn a_refusal_has_the_facts_and_counts_once_a_minute() {
     let facts = exhausted(world.refusal(&late).await);
     assert_eq!((facts.active, facts.max_seats, facts.license), (25, 25, tenant.license().id));
     assert_eq!(facts.next_free_at_ms, grants[24].1.expires_at_ms - 24_000);
-    assert_eq!(facts.holders.len(), 20);
+    assert_eq!(facts.holders.len(), 10);
     for (holder, (request, grant)) in facts.holders.iter().zip(&grants) {
         assert_eq!(holder.session, request.session);
         assert_eq!(holder.expires_at_ms, grant.expires_at_ms - (holder.started_at_ms - 1000) * 1000);

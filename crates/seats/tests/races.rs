@@ -38,7 +38,7 @@ async fn a_thousand_at_once_get_exactly_the_hundred_seats() {
         }
         assert_eq!((won.len(), lost.len()), (100, 900));
         assert!(won.iter().all(|(grant, _)| grant.new_seat && grant.active <= 100));
-        assert!(lost.iter().all(|(facts, _)| facts.active == 100 && facts.holders.len() == 20));
+        assert!(lost.iter().all(|(facts, _)| facts.active == 100 && facts.holders.len() == 10));
         assert_eq!(world.active(&tenant).await, [100]);
 
         // All leave at once, twice each, while the others try again.
