@@ -32,9 +32,13 @@ async function settle(page: Page): Promise<void> {
   await page.evaluate(async () => {
     await document.fonts.ready;
     const frame = () => new Promise((painted) => requestAnimationFrame(painted));
-    await frame();
-    await frame();
-    await Promise.allSettled(document.getAnimations().map((animation) => animation.finished));
+    // One transition can begin another, in what inherits from it, and on a slow machine late.
+    for (let quiet = 0; quiet < 3; quiet++) {
+      await frame();
+      const running = document.getAnimations().filter((animation) => animation.playState === 'running');
+      if (running.length > 0) quiet = 0;
+      await Promise.allSettled(running.map((animation) => animation.finished));
+    }
   });
 }
 

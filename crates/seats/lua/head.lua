@@ -24,15 +24,15 @@ local function answer(...) return table.concat({...}, '\n') end
 
 local function session_key(sid) return prefix .. 's:' .. sid end
 local function ended_key(sid) return prefix .. 'x:' .. sid end
+local function member_key(user) return prefix .. 'u:' .. user end
+local function limits_key(lic) return prefix .. 'lic:' .. lic .. ':limits' end
+local function leases_key(lic) return prefix .. 'lic:' .. lic .. ':leases' end
 
 -- What is known of a session from its beginning on: user, licence, seat, fence, start, limit, person, device; nothing for nil. They are
 -- packed (MessagePack), since as fields of the hash they would cost far more to write and to read. `open` in grant.lua writes them.
 local function facts_of(packed)
   if packed then return cmsgpack.unpack(packed) end
 end
-local function member_key(user) return prefix .. 'u:' .. user end
-local function limits_key(lic) return prefix .. 'lic:' .. lic .. ':limits' end
-local function leases_key(lic) return prefix .. 'lic:' .. lic .. ':leases' end
 
 -- What stands in the way on a licence, or nil. `running`: somebody who holds a seat and wants to go on.
 local function obstacle(suspended, status, ends, running)

@@ -301,6 +301,19 @@ async fn revoked_is_final_and_frees_the_seat_at_once() {
 }
 
 #[tokio::test]
+async fn a_reason_may_have_lines() {
+    let world = World::new().await;
+    let tenant = world.tenant(1, 1, 1).await;
+    let request = tenant.acquire(0, "a");
+    let grant = world.grant(&request).await;
+    let reason = "The laptop was lost.\n\nAsk the help desk for another one.\n";
+    world.seats.revoke(tenant.id, request.session, reason, 3600).await.unwrap().unwrap();
+    assert_eq!(world.beat(&request).await, HeartbeatAnswer::Revoked { reason: reason.into() });
+    assert_eq!(world.reacquire(&reacquire(&request, &grant)).await, ReacquireAnswer::Revoked { reason: reason.into() });
+    assert_eq!(world.events().await.last().unwrap().reason.as_deref(), Some(reason));
+}
+
+#[tokio::test]
 async fn a_revocation_holds_for_sessions_that_have_ended_or_are_unknown() {
     let world = World::new().await;
     let tenant = world.tenant(1, 1, 1).await;
