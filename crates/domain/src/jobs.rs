@@ -65,7 +65,7 @@ fn stored(position: &EventPosition, e: SeatEvent) -> SessionEvent {
     SessionEvent {
         tenant_id: e.tenant,
         session_id: e.session,
-        started_at: Some(copies::from_millis(e.started_at_ms)),
+        started_at: copies::from_millis(e.started_at_ms),
         fence: e.fence,
         kind: e.kind.as_str(),
         at: copies::from_millis(e.at_ms),

@@ -3,16 +3,15 @@
 //! An event is in its stream until it is acknowledged, so a stream's length says whether there is anything to do. Round trips
 //! to the 64 streams go out together and share the connection.
 
-use crate::facts::Device;
 use crate::keys::{self, SHARDS};
 use crate::link::{Link, unavailable};
+use crate::reply::Reply;
 use crate::scripts::Scripts;
-use domain::ports::seats::{EventPosition, SeatEvent, SeatEventKind, SeatsError};
+use domain::ports::seats::{EventPosition, SeatEvent, SeatsError};
 use futures::future::join_all;
 use redis::streams::{StreamAutoClaimReply, StreamId, StreamReadReply};
 use redis::{RedisResult, Value, cmd};
 use std::collections::BTreeMap;
-use std::str::FromStr;
 
 /// The consumer group. All readers share it, so each event goes to one of them.
 const GROUP: &str = "drain";
@@ -126,32 +125,5 @@ fn decode(shard: u16, entry: StreamId) -> Option<(EventPosition, SeatEvent)> {
 
 fn parse(entry: &StreamId) -> Option<SeatEvent> {
     let Some(Value::BulkString(bytes)) = entry.map.get("e") else { return None };
-    // The reason may have lines of its own.
-    let mut fields = std::str::from_utf8(bytes).ok()?.splitn(12, '\n');
-    fn next<'a, T: FromStr>(fields: &mut impl Iterator<Item = &'a str>) -> Option<T> {
-        fields.next()?.parse().ok()
-    }
-    let kind = SeatEventKind::parse(fields.next()?)?;
-    let (at_ms, tenant, license, session, user) =
-        (next(&mut fields)?, next(&mut fields)?, next(&mut fields)?, next(&mut fields)?, next(&mut fields)?);
-    let (fence, started_at_ms, active, max_seats) = (next(&mut fields)?, next(&mut fields)?, next(&mut fields)?, next(&mut fields)?);
-    let (hardware_id, instance_id, hostname, client_version): Device = serde_json::from_str(fields.next()?).ok()?;
-    let reason = fields.next().filter(|reason| !reason.is_empty()).map(str::to_owned);
-    Some(SeatEvent {
-        kind,
-        at_ms,
-        tenant,
-        license,
-        user,
-        session,
-        started_at_ms,
-        fence,
-        hardware_id,
-        instance_id,
-        hostname,
-        client_version,
-        active,
-        max_seats,
-        reason,
-    })
+    Reply::new(std::str::from_utf8(bytes).ok()?).event().ok()
 }

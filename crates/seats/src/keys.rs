@@ -2,9 +2,8 @@
 //!
 //! A tenant belongs to one of 64 shards, for ever: the last six bits of its id, which are random in every UUID version that the
 //! portal makes. The shard is the hash tag of all keys, so a tenant lies in one slot of a Redis Cluster. Scripts are given the
-//! shard's prefix as their only key and make every other key from it and the tenant's id:
-//!
-//! The prefix carries the number of the format, [`FORMAT`], left out of the table.
+//! shard's prefix as their only key and make every other key from it and the tenant's id. The prefix also carries the number of the
+//! format, [`FORMAT`], left out here:
 //!
 //! | key | type | what | how long |
 //! |---|---|---|---|

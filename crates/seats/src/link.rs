@@ -57,9 +57,9 @@ impl Link {
         Ok(Self { peer: peer.await?, deadline, turns: Semaphore::new(AT_ONCE) })
     }
 
-    /// Sends one command and waits for its answer within the deadline.
+    /// Sends one command at once and waits for its answer within the deadline: for what is not there once for every caller.
     pub(crate) async fn query<T: FromRedisValue>(&self, cmd: &Cmd) -> RedisResult<T> {
-        self.within(self.send(cmd)).await
+        within(self.deadline, self.send(cmd)).await
     }
 
     /// Sends one command; whoever calls this bounds it.
@@ -72,7 +72,7 @@ impl Link {
     }
 
     /// Bounds whatever is waited for inside, once it is its turn.
-    pub(crate) async fn within<T>(&self, call: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+    pub(crate) async fn in_turn<T>(&self, call: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
         let _turn = match self.turns.try_acquire() {
             Ok(turn) => turn,
             Err(_) => Box::pin(self.turn()).await?,
@@ -186,7 +186,7 @@ mod tests {
             gate.acquire().await.unwrap().forget();
             Ok(())
         };
-        let crowd = join_all((0..AT_ONCE + 100).map(|_| link.within(call())));
+        let crowd = join_all((0..AT_ONCE + 100).map(|_| link.in_turn(call())));
         let open = async {
             assert_eq!(begun.load(Ordering::Relaxed), AT_ONCE);
             gate.add_permits(AT_ONCE + 100);

@@ -1,15 +1,16 @@
-//! Reads the scripts' answers: the kind first, then fields in the order that `lua/*.lua` writes them.
+//! Reads what the scripts write, answers and events: the kind first, then fields in the order of `lua/*.lua`.
 
 use crate::facts::{Device, Person};
 use domain::ports::seats::{
-    AcquireAnswer, Exhausted, Grant, GrantedLicense, HeartbeatAnswer, Missing, ReacquireAnswer, Refusal, SeatHolder, SeatsError,
+    AcquireAnswer, Exhausted, Grant, GrantedLicense, HeartbeatAnswer, Missing, ReacquireAnswer, Refusal, SeatEvent, SeatEventKind,
+    SeatHolder, SeatsError,
 };
 use serde::de::DeserializeOwned;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// One answer, read from front to back.
-pub(crate) struct Reply<'a>(std::str::SplitN<'a, char>);
+/// One text with a field in each line, read from front to back; `None` behind its end.
+pub(crate) struct Reply<'a>(Option<&'a str>);
 
 fn unreadable(what: &str) -> SeatsError {
     SeatsError(format!("unreadable answer: {what}"))
@@ -18,11 +19,6 @@ fn unreadable(what: &str) -> SeatsError {
 /// Holders, each as [`Reply::holder`] reads it.
 pub(crate) fn holders(list: &[String]) -> Result<Vec<SeatHolder>, SeatsError> {
     list.iter().map(|text| Reply::new(text).holder()).collect()
-}
-
-/// Most fields of an answer; the last may have lines of its own.
-fn fields(kind: &str) -> usize {
-    if kind.starts_with("revoked") { 2 } else { usize::MAX }
 }
 
 /// An answer, or what it takes to make one.
@@ -39,12 +35,20 @@ pub(crate) struct Full {
 }
 
 impl<'a> Reply<'a> {
-    pub(crate) fn new(answer: &'a str) -> Self {
-        Self(answer.splitn(fields(answer), '\n'))
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self(Some(text))
     }
 
     fn text(&mut self) -> Result<&'a str, SeatsError> {
-        self.0.next().ok_or_else(|| unreadable("too short"))
+        let left = self.0.take().ok_or_else(|| unreadable("too short"))?;
+        let (field, left) = left.split_once('\n').map_or((left, None), |(field, left)| (field, Some(left)));
+        self.0 = left;
+        Ok(field)
+    }
+
+    /// The last field, which may have lines of its own.
+    fn rest(&mut self) -> &'a str {
+        self.0.take().unwrap_or_default()
     }
 
     fn json<T: DeserializeOwned>(&mut self) -> Result<T, SeatsError> {
@@ -129,6 +133,33 @@ impl<'a> Reply<'a> {
         })
     }
 
+    /// What `event` in base.lua writes.
+    pub(crate) fn event(mut self) -> Result<SeatEvent, SeatsError> {
+        let kind = self.text()?;
+        let kind = SeatEventKind::parse(kind).ok_or_else(|| unreadable(kind))?;
+        let (at_ms, tenant, license, session, user) = (self.parsed()?, self.parsed()?, self.parsed()?, self.parsed()?, self.parsed()?);
+        let (fence, started_at_ms, active, max_seats) = (self.parsed()?, self.parsed()?, self.parsed()?, self.parsed()?);
+        let (hardware_id, instance_id, hostname, client_version): Device = self.json()?;
+        let reason = Some(self.rest()).filter(|reason| !reason.is_empty()).map(str::to_owned);
+        Ok(SeatEvent {
+            kind,
+            at_ms,
+            tenant,
+            license,
+            user,
+            session,
+            started_at_ms,
+            fence,
+            hardware_id,
+            instance_id,
+            hostname,
+            client_version,
+            active,
+            max_seats,
+            reason,
+        })
+    }
+
     pub(crate) fn acquire(mut self) -> Result<Answer<AcquireAnswer>, SeatsError> {
         Ok(Answer::Whole(match self.text()? {
             "granted" => AcquireAnswer::Granted(self.grant()?),
@@ -146,7 +177,7 @@ impl<'a> Reply<'a> {
                 Ok(HeartbeatAnswer::Extended { now_ms: self.parsed()?, expires_at_ms: self.parsed()?, heartbeat_seconds: self.parsed()? })
             }
             "not_live" => Ok(HeartbeatAnswer::NotLive),
-            "revoked" => Ok(HeartbeatAnswer::Revoked { reason: self.text()?.to_owned() }),
+            "revoked" => Ok(HeartbeatAnswer::Revoked { reason: self.rest().to_owned() }),
             "superseded" => Ok(HeartbeatAnswer::Superseded),
             "refused" => self.refusal().map(HeartbeatAnswer::Refused),
             "missing" => self.missing().map(HeartbeatAnswer::Missing),
@@ -157,7 +188,7 @@ impl<'a> Reply<'a> {
     pub(crate) fn reacquire(mut self) -> Result<Answer<ReacquireAnswer>, SeatsError> {
         Ok(Answer::Whole(match self.text()? {
             "granted" => ReacquireAnswer::Granted(self.grant()?),
-            "revoked" => ReacquireAnswer::Revoked { reason: self.text()?.to_owned() },
+            "revoked" => ReacquireAnswer::Revoked { reason: self.rest().to_owned() },
             "superseded" => ReacquireAnswer::Superseded,
             "refused" => ReacquireAnswer::Refused(self.refusal()?),
             "exhausted" => return self.exhausted().map(Answer::Full),

@@ -78,7 +78,7 @@ impl Scripts {
             Box::pin(self.load_once(link, before)).await?;
             link.send(call).await
         };
-        link.within(run).await.map_err(unavailable)
+        link.in_turn(run).await.map_err(unavailable)
     }
 
     /// Loads the scripts, unless somebody has since there were so many loads.

@@ -9,7 +9,7 @@ use types::{LicenseId, SessionId, TenantId, UserId};
 pub struct SessionEvent {
     pub tenant_id: TenantId,
     pub session_id: SessionId,
-    pub started_at: Option<OffsetDateTime>,
+    pub started_at: OffsetDateTime,
     pub fence: i64,
     pub kind: &'static str,
     pub at: OffsetDateTime,
@@ -66,7 +66,7 @@ pub async fn insert_events(tx: &mut SystemTx, events: &[SessionEvent]) -> Result
         &column(events, |e| e.reason.as_deref()) as &[Option<&str>],
         &column(events, |e| e.emitted_at),
         &column(events, |e| e.seq),
-        &column(events, |e| e.started_at) as &[Option<OffsetDateTime>]
+        &column(events, |e| e.started_at)
     )
     .fetch_one(tx.conn())
     .await?;

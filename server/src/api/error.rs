@@ -84,9 +84,8 @@ fn document(mut problem: Problem, request_id: String, for_person: bool) -> Respo
         let text = format!("{}\n{}\n", problem.title, problem.detail);
         (status, [(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))], text).into_response()
     } else {
-        let mut body = Vec::with_capacity(1024);
         // A problem is plain data; it always serialises.
-        let _ = serde_json::to_writer(&mut body, &problem);
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
         (status, [(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))], body).into_response()
     };
     if let Some(seconds) = problem.retry_after {

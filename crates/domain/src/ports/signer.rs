@@ -39,8 +39,8 @@ pub trait Signer: Send + Sync {
     /// Names the current key in the token's header.
     fn kid(&self) -> String;
     fn algorithm(&self) -> Algorithm;
-    /// Signs the JWS signing input (RFC 7515 §5.1) with the key that its header names: the current one, or the one before if they have
-    /// just changed.
+    /// Signs the JWS signing input (RFC 7515 §5.1) with the key that its header names, `kid`: the current one, or the one before if they
+    /// have just changed.
     async fn sign(&self, kid: &str, message: &[u8]) -> Result<Vec<u8>, SignError>;
     /// JWK Set (RFC 7517) of the current and the previous keys.
     fn jwks(&self) -> serde_json::Value;
