@@ -5,7 +5,9 @@ use crate::machine;
 use crate::portal::Portal;
 use anyhow::Result;
 use bytes::Bytes;
+use futures::future::try_join_all;
 use hdrhistogram::Histogram;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -47,15 +49,23 @@ impl Outcome {
     }
 }
 
-struct Lane {
+/// What all connections note together. They run in one task, so nobody waits for it.
+struct Notes {
     latency: Histogram<u64>,
     statuses: BTreeMap<u16, usize>,
     bodies: Vec<(usize, Bytes)>,
 }
 
-impl Lane {
-    fn new() -> Result<Self> {
-        Ok(Self { latency: Histogram::new_with_bounds(1, 60_000_000, 3)?, statuses: BTreeMap::new(), bodies: Vec::new() })
+impl Notes {
+    fn new() -> Result<RefCell<Self>> {
+        let latency = Histogram::new_with_bounds(1, 60_000_000, 3)?;
+        Ok(RefCell::new(Self { latency, statuses: BTreeMap::new(), bodies: Vec::new() }))
+    }
+
+    fn outcome(mut self, spent: Spent) -> Outcome {
+        self.bodies.sort_by_key(|(i, _)| *i);
+        let bodies = self.bodies.into_iter().map(|(_, body)| body).collect();
+        Outcome { latency: self.latency, statuses: self.statuses, bodies, took: spent.took, cpu: spent.cpu }
     }
 
     fn note(&mut self, begun: Instant, status: u16) -> Result<()> {
@@ -63,6 +73,12 @@ impl Lane {
         *self.statuses.entry(status).or_default() += 1;
         Ok(())
     }
+}
+
+/// Time on the clock, and CPU time of server, Redis and PostgreSQL.
+struct Spent {
+    took: Duration,
+    cpu: Duration,
 }
 
 impl Load<'_> {
@@ -74,73 +90,50 @@ impl Load<'_> {
         Ok(clients)
     }
 
-    /// Runs one future per connection and adds up.
-    async fn gather<F, Fut>(&self, clients: Vec<Client>, lane: F) -> Result<Outcome>
-    where
-        F: Fn(Client, usize) -> Fut,
-        Fut: Future<Output = Result<Lane>>,
-    {
+    /// Runs one future per connection, until the last has ended.
+    async fn gather(&self, clients: Vec<Client>, lane: impl AsyncFn(Client) -> Result<()>) -> Result<Spent> {
         let pids = self.portal.processes();
         let cpu = machine::cpu_time(&pids);
         let begun = Instant::now();
-        let lanes = clients.into_iter().enumerate().map(|(i, client)| lane(client, i));
-        let mut total = Lane::new()?;
-        for lane in futures::future::join_all(lanes).await {
-            let lane = lane?;
-            total.latency.add(&lane.latency)?;
-            for (status, n) in lane.statuses {
-                *total.statuses.entry(status).or_default() += n;
-            }
-            total.bodies.extend(lane.bodies);
-        }
+        try_join_all(clients.into_iter().map(|client| lane(client))).await?;
         let took = begun.elapsed();
-        let cpu = machine::cpu_time(&pids).saturating_sub(cpu);
-        total.bodies.sort_by_key(|(i, _)| *i);
-        let bodies = total.bodies.into_iter().map(|(_, body)| body).collect();
-        Ok(Outcome { latency: total.latency, statuses: total.statuses, bodies, took, cpu })
+        Ok(Spent { took, cpu: machine::cpu_time(&pids).saturating_sub(cpu) })
     }
 
     /// Each of `0..n` once, as fast as the connections go; keeps the answers in order.
     pub async fn each(&self, n: usize, make: impl Fn(usize) -> Request) -> Result<Outcome> {
-        let next = AtomicUsize::new(0);
         let clients = self.clients(self.connections.min(n)).await?;
-        self.gather(clients, |mut client, _| {
-            let (next, make) = (&next, &make);
-            async move {
-                let mut lane = Lane::new()?;
-                loop {
-                    let i = next.fetch_add(1, Ordering::Relaxed);
-                    if i >= n {
-                        return Ok(lane);
-                    }
-                    let begun = Instant::now();
-                    let (status, body) = client.send(&make(i)).await?;
-                    lane.note(begun, status)?;
-                    lane.bodies.push((i, body));
-                }
+        let (notes, next) = (Notes::new()?, AtomicUsize::new(0));
+        let lane = async |mut client: Client| loop {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            if i >= n {
+                return Ok(());
             }
-        })
-        .await
+            let begun = Instant::now();
+            let (status, body) = client.send(&make(i)).await?;
+            let mut notes = notes.borrow_mut();
+            notes.note(begun, status)?;
+            notes.bodies.push((i, body));
+        };
+        let spent = self.gather(clients, lane).await?;
+        Ok(notes.into_inner().outcome(spent))
     }
 
     /// Every connection sends without pause for so long.
     pub async fn for_duration(&self, duration: Duration, make: impl Fn(usize) -> Request) -> Result<Outcome> {
-        let next = AtomicUsize::new(0);
         let clients = self.clients(self.connections).await?;
+        let (notes, next) = (Notes::new()?, AtomicUsize::new(0));
         let end = Instant::now() + duration;
-        self.gather(clients, |mut client, _| {
-            let (next, make) = (&next, &make);
-            async move {
-                let mut lane = Lane::new()?;
-                while Instant::now() < end {
-                    let begun = Instant::now();
-                    let (status, _) = client.send(&make(next.fetch_add(1, Ordering::Relaxed))).await?;
-                    lane.note(begun, status)?;
-                }
-                Ok(lane)
+        let lane = async |mut client: Client| {
+            while Instant::now() < end {
+                let begun = Instant::now();
+                let (status, _) = client.send(&make(next.fetch_add(1, Ordering::Relaxed))).await?;
+                notes.borrow_mut().note(begun, status)?;
             }
-        })
-        .await
+            Ok(())
+        };
+        let spent = self.gather(clients, lane).await?;
+        Ok(notes.into_inner().outcome(spent))
     }
 
     /// Sends at a fixed rate whatever the answers do; latency counts from when a request was due, so waiting in line is seen.
@@ -150,23 +143,18 @@ impl Load<'_> {
         let due = move |i: usize| begun + Duration::from_secs_f64(i as f64 / f64::from(per_second));
         let last = (duration.as_secs_f64() * f64::from(per_second)) as usize;
         let tickets = metronome((0..last).map(due), clients.len());
-        let next = AtomicUsize::new(0);
-        self.gather(clients, |mut client, _| {
-            let (make, next, tickets) = (&make, &next, &tickets);
-            async move {
-                let mut lane = Lane::new()?;
-                loop {
-                    tickets.acquire().await?.forget();
-                    let i = next.fetch_add(1, Ordering::Relaxed);
-                    if i >= last {
-                        return Ok(lane);
-                    }
-                    let (status, _) = client.send(&make(i)).await?;
-                    lane.note(due(i), status)?;
-                }
+        let (notes, next) = (Notes::new()?, AtomicUsize::new(0));
+        let lane = async |mut client: Client| loop {
+            tickets.acquire().await?.forget();
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            if i >= last {
+                return Ok(());
             }
-        })
-        .await
+            let (status, _) = client.send(&make(i)).await?;
+            notes.borrow_mut().note(due(i), status)?;
+        };
+        let spent = self.gather(clients, lane).await?;
+        Ok(notes.into_inner().outcome(spent))
     }
 }
 
