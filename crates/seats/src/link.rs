@@ -176,7 +176,7 @@ mod tests {
     #[tokio::test]
     async fn a_crowd_waits_for_its_turn() {
         let client = Client::open("redis://127.0.0.1:1/").unwrap();
-        let config = ConnectionManagerConfig::new();
+        let config = ConnectionManagerConfig::new().set_number_of_retries(1);
         let manager = ConnectionManager::new_lazy_with_config(client.clone(), config.clone()).unwrap();
         let peer = Peer::Node(Box::new(Node { client, config, manager: RwLock::new((manager, Instant::now())) }));
         let link = Link { peer, deadline: Duration::from_secs(60), turns: Semaphore::new(AT_ONCE) };
@@ -189,6 +189,8 @@ mod tests {
         let crowd = join_all((0..AT_ONCE + 100).map(|_| link.in_turn(call())));
         let open = async {
             assert_eq!(begun.load(Ordering::Relaxed), AT_ONCE);
+            // Whoever asks whether Redis answers does not stand in line. (Here nobody listens.)
+            assert!(link.query::<redis::Value>(&redis::cmd("PING")).await.is_err());
             gate.add_permits(AT_ONCE + 100);
         };
         let (answers, ()) = join(crowd, open).await;
