@@ -40,8 +40,8 @@ pub async fn sweep(svc: &Services) -> Result<u64> {
     Ok(svc.seats.sweep().await?)
 }
 
-/// Events that are moved in one go.
-const EVENTS_AT_ONCE: usize = 2_000;
+/// Most events that are moved in one go.
+pub const EVENTS_AT_ONCE: usize = 2_000;
 
 /// Moves events of the live store into the database: read, commit, acknowledge. A crash in between repeats the read, and the key of
 /// an event makes the repeat harmless. Returns how many were read.
