@@ -51,6 +51,7 @@ pub async fn services(config: &Config) -> anyhow::Result<Services> {
         random: Arc::new(SystemRandom),
         passwords: Passwords::new(cores.saturating_sub(1)).map_err(|e| anyhow::anyhow!("passwords cannot be hashed: {e}"))?,
         limits: Arc::new(AttemptLimits::default()),
+        turns: Arc::default(),
         settings: Settings {
             base_url: config.http.base_url.as_str().to_owned(),
             product_name: config.product_name.clone(),

@@ -2,12 +2,13 @@
 
 use crate::access;
 use crate::error::Result;
-use crate::ports::seats::{Entitlement, LicenseLimits, MemberCopy, Missing};
+use crate::ports::seats::{Asked, Entitlement, LicenseLimits, MemberCopy, Missing, SeatsError};
 use crate::services::Services;
 use store::revocations::Revocation;
 use store::seat_outbox::{self, Change};
 use store::{OpCtx, SystemTx, TenantTx, Tx, licenses, members, revocations, tenants, usage};
 use time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use types::licenses::offline_cap;
 use types::organizations::TenantStatus;
 use types::{Action, Role, SessionId, TenantId, UserId};
@@ -70,8 +71,61 @@ fn member_copy(m: &members::Membership) -> MemberCopy {
     }
 }
 
-/// Puts the copies that a script has missed.
-pub(crate) async fn load(ctx: &OpCtx, svc: &Services, tenant: TenantId, user: UserId, missing: Missing) -> Result<()> {
+/// Most callers that load copies at once; half of what one process has of connections.
+const AT_ONCE: usize = 8;
+/// Longest wait for one's turn.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+/// How often missing copies are loaded before giving up.
+const TRIES: usize = 3;
+
+/// Turns to load copies, of one process. When many people start at once whose copies are not there (in the morning, after a loss of the
+/// store), they wait here and not for PostgreSQL's few connections, where most of them would fail.
+#[derive(Debug)]
+pub struct Turns(Semaphore);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self(Semaphore::new(AT_ONCE))
+    }
+}
+
+impl Turns {
+    async fn take(&self) -> Result<SemaphorePermit<'_>> {
+        match tokio::time::timeout(PATIENCE, self.0.acquire()).await {
+            Ok(Ok(turn)) => Ok(turn),
+            _ => Err(SeatsError("too many copies are being loaded".into()).into()),
+        }
+    }
+}
+
+/// The live store's answer, given the copies that it misses.
+pub(crate) async fn ask<T, Answer: Future<Output = Asked<T>>>(
+    ctx: &OpCtx,
+    svc: &Services,
+    tenant: TenantId,
+    user: UserId,
+    question: impl Fn() -> Answer,
+) -> Result<T> {
+    if let Ok(answer) = question().await? {
+        return Ok(answer);
+    }
+    // Boxed: a future is as large as the largest of its ways, and is moved at every call.
+    Box::pin(async {
+        let _turn = svc.turns.take().await?;
+        for _ in 0..TRIES {
+            // First of all once more: another may have put them.
+            match question().await? {
+                Ok(answer) => return Ok(answer),
+                Err(missing) => load(ctx, svc, tenant, user, missing).await?,
+            }
+        }
+        Err(SeatsError("copies are missing again right after they were put".into()).into())
+    })
+    .await
+}
+
+/// Puts the copies that are missing.
+async fn load(ctx: &OpCtx, svc: &Services, tenant: TenantId, user: UserId, missing: Missing) -> Result<()> {
     let ctx = ctx.in_tenant(tenant);
     if missing.entitlement {
         let mut tx = TenantTx::begin(&ctx, &svc.store).await?;

@@ -1,5 +1,6 @@
 //! What every use-case needs: the database, the world outside, and the settings.
 
+use crate::copies::Turns;
 use crate::limits::Limits;
 use crate::passwords::Passwords;
 use crate::ports::billing::Billing;
@@ -40,6 +41,7 @@ pub struct Services {
     pub random: Arc<dyn Random>,
     pub passwords: Passwords,
     pub limits: Arc<Limits>,
+    pub turns: Arc<Turns>,
     pub settings: Settings,
 }
 

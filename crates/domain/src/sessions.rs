@@ -21,11 +21,6 @@ use types::licenses::{
 use types::live::{LiveRow, LiveView};
 use types::{Action, Code, LicenseId, Problem, SessionId, TenantId, UserId, check};
 
-/// How often a missing copy is loaded before giving up.
-///
-/// Loading is boxed wherever it happens: a future is as large as the largest of its ways, and is moved at every call.
-const TRIES: usize = 3;
-
 fn device(ctx: &OpCtx) -> Result<(TenantId, UserId, i64)> {
     match (&ctx.actor, ctx.tenant) {
         (Actor::Device { user, epoch }, Some(tenant)) => Ok((tenant, *user, *epoch)),
@@ -35,10 +30,6 @@ fn device(ctx: &OpCtx) -> Result<(TenantId, UserId, i64)> {
 
 fn session_not_found() -> Error {
     Problem::new(Code::SessionNotFound, "There is no such session. Acquire a seat again.").into()
-}
-
-fn copies_keep_missing() -> Error {
-    crate::ports::seats::SeatsError("copies are missing again right after they were put".into()).into()
 }
 
 /// The optional text of a request, checked.
@@ -88,27 +79,22 @@ pub async fn acquire(ctx: &OpCtx, svc: &Services, request: &AcquireRequest) -> R
         client_version,
         session: svc.random_id(),
     };
-    for _ in 0..TRIES {
-        match svc.seats.acquire(&call).await? {
-            AcquireAnswer::Missing(missing) => Box::pin(copies::load(ctx, svc, tenant, user, missing)).await?,
-            AcquireAnswer::Refused(refusal) => return Err(refused(svc, tenant, refusal)),
-            AcquireAnswer::Recovering { now_ms, until_ms } => {
-                let detail = "Seats are being given back to the applications that were running before a disturbance. Try again soon.";
-                return Err(Problem::new(Code::SeatsUnavailable, detail).retry_after(seconds_left(now_ms, until_ms).clamp(1, 30)).into());
-            }
-            AcquireAnswer::Granted(grant) => {
-                return match answer(svc, &call, nonce, &grant).await {
-                    Ok(answer) => Ok((grant.new_seat, answer)),
-                    Err(error) => {
-                        // Without a token the seat is of no use to the caller.
-                        svc.seats.release(tenant, user, grant.session).await?;
-                        Err(error)
-                    }
-                };
-            }
+    match copies::ask(ctx, svc, tenant, user, || svc.seats.acquire(&call)).await? {
+        AcquireAnswer::Refused(refusal) => Err(refused(svc, tenant, refusal)),
+        AcquireAnswer::Recovering { now_ms, until_ms } => {
+            let detail = "Seats are being given back to the applications that were running before a disturbance. Try again soon.";
+            let wait = seconds_left(now_ms, until_ms).clamp(1, 30);
+            Err(Problem::new(Code::SeatsUnavailable, detail).retry_after(wait).into())
         }
+        AcquireAnswer::Granted(grant) => match answer(svc, &call, nonce, &grant).await {
+            Ok(answer) => Ok((grant.new_seat, answer)),
+            Err(error) => {
+                // Without a token the seat is of no use to the caller.
+                svc.seats.release(tenant, user, grant.session).await?;
+                Err(error)
+            }
+        },
     }
-    Err(copies_keep_missing())
 }
 
 async fn answer(svc: &Services, call: &Acquire, nonce: Option<String>, grant: &Grant) -> Result<AcquireResponse> {
@@ -255,23 +241,17 @@ pub async fn heartbeat(ctx: &OpCtx, svc: &Services, request: &HeartbeatRequest) 
         return Err(types::FieldError::new("session_id", "`session_id` must be the id that acquire gave.").into());
     };
     let call = Heartbeat { tenant, user, epoch, session };
-    for _ in 0..TRIES {
-        match svc.seats.heartbeat(&call).await? {
-            HeartbeatAnswer::Missing(missing) => Box::pin(copies::load(ctx, svc, tenant, user, missing)).await?,
-            HeartbeatAnswer::Extended { now_ms, expires_at_ms, heartbeat_seconds } => {
-                return Ok(HeartbeatResponse {
-                    state: HeartbeatState::Active,
-                    expires_in: seconds_left(now_ms, expires_at_ms),
-                    heartbeat_interval_seconds: u64::from(heartbeat_seconds),
-                });
-            }
-            HeartbeatAnswer::NotLive => return Box::pin(reacquire(ctx, svc, &call, request.token.as_deref())).await,
-            HeartbeatAnswer::Revoked { reason } => return Err(revoked(&reason)),
-            HeartbeatAnswer::Superseded => return Err(superseded()),
-            HeartbeatAnswer::Refused(refusal) => return Err(stopped(svc, tenant, refusal)),
-        }
+    match copies::ask(ctx, svc, tenant, user, || svc.seats.heartbeat(&call)).await? {
+        HeartbeatAnswer::Extended { now_ms, expires_at_ms, heartbeat_seconds } => Ok(HeartbeatResponse {
+            state: HeartbeatState::Active,
+            expires_in: seconds_left(now_ms, expires_at_ms),
+            heartbeat_interval_seconds: u64::from(heartbeat_seconds),
+        }),
+        HeartbeatAnswer::NotLive => Box::pin(reacquire(ctx, svc, &call, request.token.as_deref())).await,
+        HeartbeatAnswer::Revoked { reason } => Err(revoked(&reason)),
+        HeartbeatAnswer::Superseded => Err(superseded()),
+        HeartbeatAnswer::Refused(refusal) => Err(stopped(svc, tenant, refusal)),
     }
-    Err(copies_keep_missing())
 }
 
 async fn reacquire(ctx: &OpCtx, svc: &Services, beat: &Heartbeat, token: Option<&str>) -> Result<HeartbeatResponse> {
@@ -297,22 +277,16 @@ async fn reacquire(ctx: &OpCtx, svc: &Services, beat: &Heartbeat, token: Option<
         instance_id: claims.instance_id,
         fence: claims.fence,
     };
-    for _ in 0..TRIES {
-        match svc.seats.reacquire(&call).await? {
-            ReacquireAnswer::Missing(missing) => Box::pin(copies::load(ctx, svc, beat.tenant, beat.user, missing)).await?,
-            ReacquireAnswer::Granted(grant) => {
-                return Ok(HeartbeatResponse {
-                    state: HeartbeatState::Reacquired,
-                    expires_in: seconds_left(grant.now_ms, grant.expires_at_ms),
-                    heartbeat_interval_seconds: u64::from(grant.license.heartbeat_seconds),
-                });
-            }
-            ReacquireAnswer::Revoked { reason } => return Err(revoked(&reason)),
-            ReacquireAnswer::Superseded => return Err(superseded()),
-            ReacquireAnswer::Refused(refusal) => return Err(stopped(svc, beat.tenant, refusal)),
-        }
+    match copies::ask(ctx, svc, beat.tenant, beat.user, || svc.seats.reacquire(&call)).await? {
+        ReacquireAnswer::Granted(grant) => Ok(HeartbeatResponse {
+            state: HeartbeatState::Reacquired,
+            expires_in: seconds_left(grant.now_ms, grant.expires_at_ms),
+            heartbeat_interval_seconds: u64::from(grant.license.heartbeat_seconds),
+        }),
+        ReacquireAnswer::Revoked { reason } => Err(revoked(&reason)),
+        ReacquireAnswer::Superseded => Err(superseded()),
+        ReacquireAnswer::Refused(refusal) => Err(stopped(svc, beat.tenant, refusal)),
     }
-    Err(copies_keep_missing())
 }
 
 /// Gives a seat back. Again is no error.

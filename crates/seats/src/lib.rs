@@ -18,8 +18,8 @@ mod shown;
 
 use async_trait::async_trait;
 use domain::ports::seats::{
-    Acquire, AcquireAnswer, Entitlement, EventPosition, Heartbeat, HeartbeatAnswer, LicenseChoice, MemberCopy, Reacquire, ReacquireAnswer,
-    Refusal, ReleaseAnswer, SeatEvent, SeatHolder, Seats, SeatsError, Snapshot,
+    Acquire, AcquireAnswer, Asked, Entitlement, EventPosition, Heartbeat, HeartbeatAnswer, LicenseChoice, MemberCopy, Reacquire,
+    ReacquireAnswer, Refusal, ReleaseAnswer, SeatEvent, SeatHolder, Seats, SeatsError, Snapshot,
 };
 use futures::future::{join_all, try_join_all};
 use keys::{COPY_TTL, SHARDS};
@@ -180,7 +180,7 @@ fn latest_first(a: &SeatHolder, b: &SeatHolder) -> std::cmp::Ordering {
 
 #[async_trait]
 impl Seats for RedisSeats {
-    async fn acquire(&self, request: &Acquire) -> Result<AcquireAnswer, SeatsError> {
+    async fn acquire(&self, request: &Acquire) -> Asked<AcquireAnswer> {
         let mut call = call(&self.scripts.acquire, request.tenant);
         call.arg(request.user.to_string())
             .arg(request.epoch)
@@ -193,18 +193,19 @@ impl Seats for RedisSeats {
             LicenseChoice::Key(key) => call.arg("key").arg(key),
         };
         match Reply::new(&self.run::<String>(&call).await?).acquire()? {
-            Answer::Whole(answer) => Ok(answer),
-            Answer::Full(full) => Ok(AcquireAnswer::Refused(Box::pin(self.exhausted(request.tenant, request.user, full)).await?)),
+            Answer::Whole(answer) => Ok(Ok(answer)),
+            Answer::Full(full) => Ok(Ok(AcquireAnswer::Refused(Box::pin(self.exhausted(request.tenant, request.user, full)).await?))),
+            Answer::Missing(missing) => Ok(Err(missing)),
         }
     }
 
-    async fn heartbeat(&self, request: &Heartbeat) -> Result<HeartbeatAnswer, SeatsError> {
+    async fn heartbeat(&self, request: &Heartbeat) -> Asked<HeartbeatAnswer> {
         let mut call = call(&self.scripts.heartbeat, request.tenant);
         call.arg(request.user.to_string()).arg(request.epoch).arg(request.session.to_string());
         Reply::new(&self.run::<String>(&call).await?).heartbeat()
     }
 
-    async fn reacquire(&self, request: &Reacquire) -> Result<ReacquireAnswer, SeatsError> {
+    async fn reacquire(&self, request: &Reacquire) -> Asked<ReacquireAnswer> {
         let mut call = call(&self.scripts.reacquire, request.tenant);
         call.arg(request.user.to_string())
             .arg(request.epoch)
@@ -214,8 +215,9 @@ impl Seats for RedisSeats {
             .arg(request.license.to_string())
             .arg(request.fence);
         match Reply::new(&self.run::<String>(&call).await?).reacquire()? {
-            Answer::Whole(answer) => Ok(answer),
-            Answer::Full(full) => Ok(ReacquireAnswer::Refused(Box::pin(self.exhausted(request.tenant, request.user, full)).await?)),
+            Answer::Whole(answer) => Ok(Ok(answer)),
+            Answer::Full(full) => Ok(Ok(ReacquireAnswer::Refused(Box::pin(self.exhausted(request.tenant, request.user, full)).await?))),
+            Answer::Missing(missing) => Ok(Err(missing)),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::facts::{Device, Person};
 use domain::ports::seats::{
-    AcquireAnswer, Exhausted, Grant, GrantedLicense, HeartbeatAnswer, Missing, ReacquireAnswer, Refusal, SeatEvent, SeatEventKind,
+    AcquireAnswer, Asked, Exhausted, Grant, GrantedLicense, HeartbeatAnswer, Missing, ReacquireAnswer, Refusal, SeatEvent, SeatEventKind,
     SeatHolder, SeatsError,
 };
 use serde::de::DeserializeOwned;
@@ -25,6 +25,7 @@ pub(crate) fn holders(list: &[String]) -> Result<Vec<SeatHolder>, SeatsError> {
 pub(crate) enum Answer<T> {
     Whole(T),
     Full(Full),
+    Missing(Missing),
 }
 
 /// Every seat is taken.
@@ -166,23 +167,23 @@ impl<'a> Reply<'a> {
             "recovering" => AcquireAnswer::Recovering { now_ms: self.parsed()?, until_ms: self.parsed()? },
             "refused" => AcquireAnswer::Refused(self.refusal()?),
             "exhausted" => return self.exhausted().map(Answer::Full),
-            "missing" => AcquireAnswer::Missing(self.missing()?),
+            "missing" => return self.missing().map(Answer::Missing),
             other => return Err(unreadable(other)),
         }))
     }
 
-    pub(crate) fn heartbeat(mut self) -> Result<HeartbeatAnswer, SeatsError> {
-        match self.text()? {
+    pub(crate) fn heartbeat(mut self) -> Asked<HeartbeatAnswer> {
+        Ok(Ok(match self.text()? {
             "extended" => {
-                Ok(HeartbeatAnswer::Extended { now_ms: self.parsed()?, expires_at_ms: self.parsed()?, heartbeat_seconds: self.parsed()? })
+                HeartbeatAnswer::Extended { now_ms: self.parsed()?, expires_at_ms: self.parsed()?, heartbeat_seconds: self.parsed()? }
             }
-            "not_live" => Ok(HeartbeatAnswer::NotLive),
-            "revoked" => Ok(HeartbeatAnswer::Revoked { reason: self.rest().to_owned() }),
-            "superseded" => Ok(HeartbeatAnswer::Superseded),
-            "refused" => self.refusal().map(HeartbeatAnswer::Refused),
-            "missing" => self.missing().map(HeartbeatAnswer::Missing),
-            other => Err(unreadable(other)),
-        }
+            "not_live" => HeartbeatAnswer::NotLive,
+            "revoked" => HeartbeatAnswer::Revoked { reason: self.rest().to_owned() },
+            "superseded" => HeartbeatAnswer::Superseded,
+            "refused" => HeartbeatAnswer::Refused(self.refusal()?),
+            "missing" => return self.missing().map(Err),
+            other => return Err(unreadable(other)),
+        }))
     }
 
     pub(crate) fn reacquire(mut self) -> Result<Answer<ReacquireAnswer>, SeatsError> {
@@ -192,7 +193,7 @@ impl<'a> Reply<'a> {
             "superseded" => ReacquireAnswer::Superseded,
             "refused" => ReacquireAnswer::Refused(self.refusal()?),
             "exhausted" => return self.exhausted().map(Answer::Full),
-            "missing" => ReacquireAnswer::Missing(self.missing()?),
+            "missing" => return self.missing().map(Answer::Missing),
             other => return Err(unreadable(other)),
         }))
     }

@@ -82,9 +82,9 @@ async fn copies_epoch_role_tenant_and_licence_are_checked_in_this_order() {
     let world = World::new().await;
     let mut tenant = Tenant::new(1, 1);
     let mut request = tenant.acquire(0, "d");
-    assert_eq!(world.acquire(&request).await, AcquireAnswer::Missing(Missing { entitlement: true, member: true }));
+    assert_eq!(world.seats.acquire(&request).await.unwrap(), Err(Missing { entitlement: true, member: true }));
     world.seats.put_member(&tenant.member(0)).await.unwrap();
-    assert_eq!(world.acquire(&request).await, AcquireAnswer::Missing(Missing { entitlement: true, member: false }));
+    assert_eq!(world.seats.acquire(&request).await.unwrap(), Err(Missing { entitlement: true, member: false }));
 
     // Everything is wrong at once; then it is put right from front to back.
     tenant.entitlement.suspended = true;
@@ -162,9 +162,9 @@ async fn a_copy_that_lost_a_part_is_loaded_again() {
     world.grant(&request).await;
     let () = world.lua("redis.call('DEL', unpack(redis.call('KEYS', '*:limits')))", &[]).await;
     let missing = Missing { entitlement: true, member: false };
-    assert_eq!(world.beat(&request).await, HeartbeatAnswer::Missing(missing));
+    assert_eq!(world.seats.heartbeat(&heartbeat(&request)).await.unwrap(), Err(missing));
     let () = world.lua("redis.call('DEL', unpack(redis.call('KEYS', '*:u:*')))", &[]).await;
-    assert_eq!(world.beat(&request).await, HeartbeatAnswer::Missing(Missing { member: true, ..missing }));
+    assert_eq!(world.seats.heartbeat(&heartbeat(&request)).await.unwrap(), Err(Missing { member: true, ..missing }));
     world.seats.put_entitlement(&tenant.entitlement).await.unwrap();
     world.seats.put_member(&tenant.member(0)).await.unwrap();
     extended(world.beat(&request).await);
@@ -461,7 +461,7 @@ async fn one_list_of_holders_is_shown_for_a_moment() {
     assert_eq!(shown().await, [b.session]);
     // As long as a list may be shown, the next one is shown the same.
     let seats = RedisSeats::connect_with_deadline(&world.redis.url(), PATIENCE).await.unwrap().showing_for(PATIENCE);
-    let kept = async || match seats.acquire(&late).await.unwrap() {
+    let kept = async || match seats.acquire(&late).await.unwrap().unwrap() {
         AcquireAnswer::Refused(refusal) => exhausted(refusal).holders.iter().map(|h| h.session).collect::<Vec<_>>(),
         other => panic!("{other:?}"),
     };

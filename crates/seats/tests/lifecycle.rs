@@ -419,7 +419,7 @@ async fn tokens_heal_an_empty_store() {
     let () = world.lua("redis.call('FLUSHALL')", &[]).await;
     let token = reacquire(&held[0].0, &held[0].1);
     assert_eq!(world.beat(&held[0].0).await, HeartbeatAnswer::NotLive);
-    assert_eq!(world.reacquire(&token).await, ReacquireAnswer::Missing(Missing { entitlement: true, member: true }));
+    assert_eq!(world.seats.reacquire(&token).await.unwrap(), Err(Missing { entitlement: true, member: true }));
     world.seats.put_entitlement(&tenant.entitlement).await.unwrap();
     for user in 0..3 {
         world.seats.put_member(&tenant.member(user)).await.unwrap();

@@ -25,7 +25,7 @@ async fn a_thousand_at_once_get_exactly_the_hundred_seats() {
         let requests: Vec<_> = (0..1000).map(|i| tenant.acquire(i % 50, &format!("device {}", i / 50))).collect();
         let tasks = requests.into_iter().enumerate().map(|(i, request)| {
             let seats = servers[i % servers.len()].clone();
-            tokio::spawn(async move { (seats.acquire(&request).await.unwrap(), request) })
+            tokio::spawn(async move { (seats.acquire(&request).await.unwrap().unwrap(), request) })
         });
         let mut won = Vec::new();
         let mut lost = Vec::new();

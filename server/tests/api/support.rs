@@ -101,6 +101,7 @@ impl Portal {
             random: Arc::new(SystemRandom),
             passwords: Passwords::new(2).unwrap(),
             limits: Arc::new(Limits::default()),
+            turns: Arc::default(),
             billing: None,
             settings: Settings {
                 base_url: BASE.into(),

@@ -160,9 +160,10 @@ pub enum AcquireAnswer {
         now_ms: i64,
         until_ms: i64,
     },
-    /// Copies are missing; put them and ask again.
-    Missing(Missing),
 }
+
+/// An answer; or what the store lacks to give one, which must be put before asking again.
+pub type Asked<T> = Result<Result<T, Missing>, SeatsError>;
 
 /// Which copies the store lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,7 +196,6 @@ pub enum HeartbeatAnswer {
     },
     Superseded,
     Refused(Refusal),
-    Missing(Missing),
 }
 
 /// Brings a session back whose lease ran out or was lost, on the strength of its verified token, if a seat is free.
@@ -220,7 +220,6 @@ pub enum ReacquireAnswer {
     Revoked { reason: String },
     Superseded,
     Refused(Refusal),
-    Missing(Missing),
 }
 
 /// What release found.
@@ -338,9 +337,9 @@ impl EventPosition {
 /// The live seats.
 #[async_trait]
 pub trait Seats: Send + Sync {
-    async fn acquire(&self, request: &Acquire) -> Result<AcquireAnswer, SeatsError>;
-    async fn heartbeat(&self, request: &Heartbeat) -> Result<HeartbeatAnswer, SeatsError>;
-    async fn reacquire(&self, request: &Reacquire) -> Result<ReacquireAnswer, SeatsError>;
+    async fn acquire(&self, request: &Acquire) -> Asked<AcquireAnswer>;
+    async fn heartbeat(&self, request: &Heartbeat) -> Asked<HeartbeatAnswer>;
+    async fn reacquire(&self, request: &Reacquire) -> Asked<ReacquireAnswer>;
     /// Gives the seat back. Frees that session's seat and no other, however often it is called.
     async fn release(&self, tenant: TenantId, user: UserId, session: SessionId) -> Result<ReleaseAnswer, SeatsError>;
     /// Ends a session for good: every later call on it answers `Revoked` with this reason for `remember_seconds`.

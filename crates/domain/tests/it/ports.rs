@@ -9,6 +9,7 @@ use domain::ports::signer::{Algorithm, SignError, Signer};
 use domain::ports::time::{Clock, Random, SystemClock};
 use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng};
+use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use time::{Duration, OffsetDateTime};
@@ -120,11 +121,12 @@ impl MailTransport for Postbox {
 pub struct Seam {
     inner: RedisSeats,
     broken: Mutex<Option<&'static str>>,
+    calls: Mutex<HashMap<&'static str, usize>>,
 }
 
 impl Seam {
     pub fn new(inner: RedisSeats) -> Self {
-        Self { inner, broken: Mutex::new(None) }
+        Self { inner, broken: Mutex::new(None), calls: Mutex::default() }
     }
 
     /// From now on calls of this name fail.
@@ -136,7 +138,13 @@ impl Seam {
         *self.broken.lock().unwrap() = None;
     }
 
-    fn at(&self, call: &str) -> Result<&RedisSeats, SeatsError> {
+    /// How often calls of this name were made.
+    pub fn calls(&self, call: &str) -> usize {
+        self.calls.lock().unwrap().get(call).copied().unwrap_or_default()
+    }
+
+    fn at(&self, call: &'static str) -> Result<&RedisSeats, SeatsError> {
+        *self.calls.lock().unwrap().entry(call).or_default() += 1;
         if self.broken.lock().unwrap().is_some_and(|broken| broken == call) {
             return Err(SeatsError(format!("{call} is broken for this test")));
         }
@@ -146,13 +154,13 @@ impl Seam {
 
 #[async_trait]
 impl Seats for Seam {
-    async fn acquire(&self, request: &Acquire) -> Result<AcquireAnswer, SeatsError> {
+    async fn acquire(&self, request: &Acquire) -> Asked<AcquireAnswer> {
         self.at("acquire")?.acquire(request).await
     }
-    async fn heartbeat(&self, request: &Heartbeat) -> Result<HeartbeatAnswer, SeatsError> {
+    async fn heartbeat(&self, request: &Heartbeat) -> Asked<HeartbeatAnswer> {
         self.at("heartbeat")?.heartbeat(request).await
     }
-    async fn reacquire(&self, request: &Reacquire) -> Result<ReacquireAnswer, SeatsError> {
+    async fn reacquire(&self, request: &Reacquire) -> Asked<ReacquireAnswer> {
         self.at("reacquire")?.reacquire(request).await
     }
     async fn release(&self, tenant: TenantId, user: UserId, session: SessionId) -> Result<ReleaseAnswer, SeatsError> {

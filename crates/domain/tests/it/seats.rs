@@ -7,6 +7,7 @@ use domain::{identity, jobs, licenses, sessions, support};
 use std::sync::atomic::Ordering;
 use store::OpCtx;
 use time::Duration;
+use tokio::task::JoinSet;
 use types::licenses::{FingerprintTolerance, HeartbeatState};
 use types::{Code, Role};
 
@@ -33,6 +34,28 @@ async fn a_cold_redis_is_given_what_it_lacks() {
     let beat = world.beat(&device, &again).await.unwrap();
     assert_eq!((beat.state, beat.heartbeat_interval_seconds), (HeartbeatState::Active, 300));
     assert_eq!(world.active(&org).await, 1);
+}
+
+#[tokio::test]
+async fn a_crowd_that_meets_a_cold_redis_loads_a_few_at_a_time() {
+    let world = World::with_connections(2).await;
+    let org = world.org("Firm", 300).await;
+    let mut devices = vec![world.device(&org, &org.owner).await];
+    for i in 0..9 {
+        let member = world.member(&org, &format!("Member {i}"), Role::Member).await;
+        devices.push(world.device(&org, &member).await);
+    }
+    world.flush_redis().await;
+    let before = world.seats.calls("put_entitlement");
+    let mut starts = JoinSet::new();
+    for i in 0..300 {
+        let (device, svc) = (devices[i % devices.len()].clone(), world.svc.clone());
+        starts.spawn(async move { sessions::acquire(&device, &svc, &acquire(&format!("laptop {i}"))).await.unwrap() });
+    }
+    assert!(starts.join_all().await.iter().all(|(new, _)| *new));
+    assert_eq!(world.active(&org).await, 300);
+    let loaded = world.seats.calls("put_entitlement") - before;
+    assert!((1..=8).contains(&loaded), "300 people were brought the same copy {loaded} times");
 }
 
 #[tokio::test]
@@ -126,7 +149,7 @@ async fn two_changes_at_once_both_hold() {
     let org = world.org("Firm", 1).await;
     let mut lock = world.pg().await;
     sqlx::raw_sql("BEGIN; SELECT 1 FROM tenants FOR UPDATE").execute(&mut lock).await.unwrap();
-    let mut tasks = tokio::task::JoinSet::new();
+    let mut tasks = JoinSet::new();
     for change in [PolicyChange { max_seats: Some(5), ..Default::default() }, PolicyChange { offline_hours: Some(1), ..Default::default() }]
     {
         let (svc, slug) = (world.svc.clone(), org.slug.clone());
@@ -162,7 +185,7 @@ async fn a_late_copy_does_not_replace_a_newer_one() {
     let org = world.org("Firm", 1).await;
     let device = world.device(&org, &org.owner).await;
     // Changes and their copies overlap; whichever comes last to Redis, the highest version wins.
-    let mut tasks = tokio::task::JoinSet::new();
+    let mut tasks = JoinSet::new();
     for seats in 2..12 {
         let (svc, slug) = (world.svc.clone(), org.slug.clone());
         tasks.spawn(async move {

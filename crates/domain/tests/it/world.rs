@@ -81,6 +81,7 @@ impl World {
             random: Arc::new(TestRandom::new()),
             passwords: PASSWORDS.get_or_init(|| Passwords::new(2).unwrap()).clone(),
             limits: Arc::new(Limits::default()),
+            turns: Arc::default(),
             billing: None,
             settings: Settings {
                 base_url: BASE_URL.to_owned(),

@@ -81,7 +81,7 @@ impl World {
     }
 
     pub async fn acquire(&self, request: &Acquire) -> AcquireAnswer {
-        self.seats.acquire(request).await.unwrap()
+        self.seats.acquire(request).await.unwrap().unwrap()
     }
 
     /// A grant, or the test fails.
@@ -100,7 +100,7 @@ impl World {
     }
 
     pub async fn beat(&self, request: &Acquire) -> HeartbeatAnswer {
-        self.seats.heartbeat(&heartbeat(request)).await.unwrap()
+        self.seats.heartbeat(&heartbeat(request)).await.unwrap().unwrap()
     }
 
     pub async fn release(&self, request: &Acquire) -> ReleaseAnswer {
@@ -112,7 +112,7 @@ impl World {
     }
 
     pub async fn reacquire(&self, request: &Reacquire) -> ReacquireAnswer {
-        self.seats.reacquire(request).await.unwrap()
+        self.seats.reacquire(request).await.unwrap().unwrap()
     }
 
     pub async fn active(&self, tenant: &Tenant) -> Vec<u32> {
