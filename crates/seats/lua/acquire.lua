@@ -1,5 +1,6 @@
--- Takes a seat, or keeps the one that the device holds, under a new session. When every seat is taken, refuse.lua goes on from here.
+-- Takes a seat, or keeps the one that the device holds, under a new session.
 -- ARGV: tenant, user, epoch, session, seat, device, any|id|key, licence or key
+begin(KEYS, ARGV)
 local user, sid, seat, device = ARGV[2], ARGV[4], ARGV[5], ARGV[6]
 
 local not_admitted, person, order = admit(user, ARGV[3])
@@ -51,4 +52,4 @@ for _, free in ipairs(usable) do
 end
 if kept_until then return answer('recovering', int(now), int(kept_until)) end
 
-local lic, lim, count, denied = first.id, first.lim, first.count, sid
+return refuse(first.id, first.lim, first.count, user, seat, device, sid)

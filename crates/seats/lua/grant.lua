@@ -1,4 +1,4 @@
--- For the scripts that may take a seat, and the sweeper.
+-- For what may take a seat, and the sweeper.
 
 -- Most leases that one call closes; the rest is the sweeper's. The count never includes them anyway.
 local DROP = 100
@@ -14,7 +14,7 @@ end
 
 -- Closes leases that ran out, each at the moment at which it did.
 local function drop_expired(lic, most)
-  local due = call('ZRANGEBYSCORE', leases_key(lic), '-inf', int(now), 'WITHSCORES', 'LIMIT', 0, most)
+  local due = call('ZRANGEBYSCORE', leases_key(lic), '-inf', int(now), 'WITHSCORES', 'LIMIT', '0', int(most))
   for i = 1, #due, 2 do close(lic, due[i], 'expired', due[i + 1]) end
   return #due / 2
 end

@@ -1,19 +1,30 @@
--- Stands in front of every script: the moment, and what every heartbeat needs. A script makes these functions anew at each call, so what
--- only some calls need is in the other parts, which stand where the first of their functions is needed (src/scripts.rs).
+-- Stands in front of all functions of the library (src/library.rs puts it together). Redis makes its functions once, when it loads it, and
+-- not at every call, as it does with scripts.
 --
--- KEYS[1] is the shard's prefix. Every key of a script is that prefix and more, so all of them lie in the slot that Redis Cluster finds
+-- KEYS[1] is the shard's prefix. Every key of a call is that prefix and more, so all of them lie in the slot that Redis Cluster finds
 -- from KEYS[1]. ARGV[1] is the tenant. The keys are listed in src/keys.rs.
 --
--- The only clock is Redis TIME, which stands still while a script runs. A lease is live while its score > now.
+-- The only clock is Redis TIME, which stands still while a function runs. A lease is live while its score > now.
 
-local call = redis.call
+-- What one call is about; `begin` sets all of them.
+local call, shard, tenant, prefix, now
+-- Names of people that this call has read.
+local people
 
-local shard = KEYS[1]
-local tenant = ARGV[1]
-local prefix = shard .. 't:' .. tenant .. ':'
+local function of_tenant(id)
+  tenant = id
+  prefix = shard .. 't:' .. id .. ':'
+end
 
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+-- Every function begins with it: whatever the call before has left is gone.
+local function begin(KEYS, ARGV)
+  call = redis.call
+  shard = KEYS[1]
+  of_tenant(ARGV[1])
+  local clock = call('TIME')
+  now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+  people = nil
+end
 
 -- A whole number as text. Redis itself would write it as a fraction of 17 digits, which costs ten times as much.
 local function int(number) return string.format('%d', number) end

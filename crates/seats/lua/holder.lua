@@ -1,11 +1,11 @@
 -- Who holds a seat, as src/reply.rs reads it.
 
 -- A live hold, or nil when it has ended. Names come from the member's copy, or from the time of the grant when that is gone.
-local people = {}
 local function holder(lic, sid, ends)
   local s = call('HMGET', session_key(sid), 'facts', 'beat', 'end')
   if not s[1] or s[3] then return nil end
   local user, _, _, _, start, _, person, device = facts_of(s[1])
+  people = people or {}
   people[user] = people[user] or call('HGET', member_key(user), 'person') or person
   return answer(sid, lic, user, people[user], device, start, s[2], ends)
 end

@@ -1,6 +1,7 @@
 -- Replaces the copy of what the tenant owns, if the version is higher.
 -- ARGV: tenant, version, suspended, time to live in ms, then for each licence: id, seats that were in use as PostgreSQL last heard, and
 -- the values of the fields below
+begin(KEYS, ARGV)
 local FIELDS = {'key', 'tier', 'features', 'status', 'max', 'overage', 'ends', 'lease', 'beat', 'offline', 'cap', 'holders',
   'tolerance'}
 

@@ -1,6 +1,6 @@
--- Brings a session back whose lease ran out or was lost, on the strength of its token. When every seat is taken, refuse.lua goes on from
--- here.
+-- Brings a session back whose lease ran out or was lost, on the strength of its token.
 -- ARGV: tenant, user, epoch, session, seat, device as far as the token knows it, licence, fence of the token
+begin(KEYS, ARGV)
 local user, sid, seat, device, lic, token_fence = ARGV[2], ARGV[4], ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8])
 
 local ended, of, reason = buried(sid)
@@ -41,3 +41,4 @@ end
 -- The refusal gets an id of its own, since the session has one already.
 local hash = redis.sha1hex(sid .. ':' .. int(now))
 local denied = string.gsub(string.sub(hash, 1, 32), '^(%x%x%x%x%x%x%x%x)(%x%x%x%x)(%x%x%x%x)(%x%x%x%x)(%x+)$', '%1-%2-%3-%4-%5')
+return refuse(lic, lim, count, user, seat, device, denied)

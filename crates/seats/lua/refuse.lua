@@ -1,14 +1,15 @@
--- Every seat is taken: the end of acquire.lua and reacquire.lua. They leave: lic, lim, count, user, seat, device, and `denied`, the id of
--- the refusal. Who holds the seats is asked for apart (longest.lua, own.lua), so that a crowd that is refused at once costs Redis little.
+-- A device that is refused counts once in this time, in ms.
+local DENIED_ONCE_IN = '60000'
 
--- A device that is refused counts once in this time.
-local DENIED_ONCE_IN = 60000
-
-if call('SET', prefix .. 'denied:' .. seat, '1', 'NX', 'PX', DENIED_ONCE_IN) then
-  event('denied', int(now), lic, denied, user, device, '0', int(now), count, lim.max)
+-- Every seat is taken: the end of acquire.lua and reacquire.lua. `denied`: the id of the refusal. Who holds the seats is asked for apart
+-- (longest.lua, own.lua), so that a crowd that is refused at once costs Redis little.
+local function refuse(lic, lim, count, user, seat, device, denied)
+  if call('SET', prefix .. 'denied:' .. seat, '1', 'NX', 'PX', DENIED_ONCE_IN) then
+    event('denied', int(now), lic, denied, user, device, '0', int(now), count, lim.max)
+  end
+  -- The next sure free time is when enough leases have ended to be below the limit.
+  local skip = int(math.max(count - lim.seats, 0))
+  local next_free = call('ZRANGEBYSCORE', leases_key(lic), after_now(), '+inf', 'WITHSCORES', 'LIMIT', skip, '1')[2]
+  return answer('exhausted', lic, int(count), lim.max, int(now), next_free or int(lease_end(lim.lease, lim.ends)),
+    call('HGET', limits_key(lic), 'holders'), int(call('EXISTS', own_key(lic, user))))
 end
--- The next sure free time is when enough leases have ended to be below the limit.
-local skip = int(math.max(count - lim.seats, 0))
-local next_free = call('ZRANGEBYSCORE', leases_key(lic), after_now(), '+inf', 'WITHSCORES', 'LIMIT', skip, 1)[2]
-return answer('exhausted', lic, int(count), lim.max, int(now), next_free or int(lease_end(lim.lease, lim.ends)),
-  call('HGET', limits_key(lic), 'holders'), int(call('EXISTS', own_key(lic, user))))

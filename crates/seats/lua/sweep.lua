@@ -1,12 +1,12 @@
 -- Closes leases of the shard that ran out. Answers how many, and whether there may be more.
 -- ARGV: (no tenant), most leases to close
+begin(KEYS, ARGV)
 local left, closed = tonumber(ARGV[2]), 0
 while left > 0 do
-  local due = call('ZRANGEBYSCORE', shard .. 'due', '-inf', now, 'LIMIT', 0, 1)[1]
+  local due = call('ZRANGEBYSCORE', shard .. 'due', '-inf', int(now), 'LIMIT', '0', '1')[1]
   if not due then return {closed, 0} end
-  local lic
-  tenant, lic = string.match(due, '^(.*):(.*)$')
-  prefix = shard .. 't:' .. tenant .. ':'
+  local whose, lic = string.match(due, '^(.*):(.*)$')
+  of_tenant(whose)
   local dropped = drop_expired(lic, left)
   closed = closed + dropped
   left = left - math.max(dropped, 1)

@@ -4,9 +4,9 @@
 //! to the 64 streams go out together and share the connection.
 
 use crate::keys::{self, SHARDS};
+use crate::library::Library;
 use crate::link::{Link, unavailable};
 use crate::reply::Reply;
-use crate::scripts::Scripts;
 use domain::ports::seats::{EventPosition, SeatEvent, SeatsError};
 use futures::future::join_all;
 use redis::streams::{StreamAutoClaimReply, StreamId, StreamReadReply};
@@ -15,13 +15,13 @@ use std::collections::BTreeMap;
 
 /// The consumer group. All readers share it, so each event goes to one of them.
 const GROUP: &str = "drain";
-/// Most ids in one call of a script; Lua's stack takes some thousands.
+/// Most ids in one call; Lua's stack takes some thousands.
 const IDS: usize = 1000;
 
 /// One reading of events, by one consumer of the group.
 pub(crate) struct Reader<'a> {
     pub link: &'a Link,
-    pub scripts: &'a Scripts,
+    pub library: &'a Library,
     pub consumer: &'a str,
     /// What another consumer has had for so long comes again.
     pub reclaim_after_ms: u64,
@@ -91,24 +91,24 @@ impl Reader<'_> {
         claim.arg(stream).arg(GROUP).arg(self.consumer).arg(self.reclaim_after_ms).arg("0-0").arg("COUNT").arg(count);
         let mut claimed = self.link.query::<StreamAutoClaimReply>(&claim).await;
         if claimed.as_ref().is_err_and(|e| e.code() == Some("NOGROUP")) {
-            let mut create = self.scripts.create_group.call(stream);
-            self.scripts.run::<i64>(self.link, create.arg(GROUP)).await?;
+            let mut create = self.library.create_group.call(stream);
+            self.library.run::<i64>(self.link, create.arg(GROUP)).await?;
             claimed = self.link.query(&claim).await;
         }
         Ok(claimed.map_err(unavailable)?.claimed)
     }
 }
 
-pub(crate) async fn acknowledge(link: &Link, scripts: &Scripts, positions: &[EventPosition]) -> Result<(), SeatsError> {
+pub(crate) async fn acknowledge(link: &Link, library: &Library, positions: &[EventPosition]) -> Result<(), SeatsError> {
     let mut by_shard: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
     for position in positions {
         by_shard.entry(position.shard % SHARDS).or_default().push(&position.id);
     }
     let calls = by_shard.iter().flat_map(|(&shard, ids)| ids.chunks(IDS).map(move |ids| (shard, ids)));
     let results = join_all(calls.map(async |(shard, ids)| {
-        let mut call = scripts.acknowledge.call(&keys::events(shard));
+        let mut call = library.acknowledge.call(&keys::events(shard));
         call.arg(GROUP).arg(ids);
-        scripts.run::<u64>(link, &call).await
+        library.run::<u64>(link, &call).await
     }))
     .await;
     results.into_iter().try_for_each(|result| result.map(drop))

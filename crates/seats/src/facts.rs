@@ -1,4 +1,4 @@
-//! Facts that the scripts carry without looking into them, as JSON: one text where there would be several costs Redis less.
+//! Facts that the functions carry without looking into them, as JSON: one text where there would be several costs Redis less.
 
 use serde::Serialize;
 

@@ -1,19 +1,20 @@
-//! The live seats on Redis: one Lua script per transition, one clock (Redis TIME, in milliseconds), every key of a tenant in one
+//! The live seats on Redis: one Lua function per transition, one clock (Redis TIME, in milliseconds), every key of a tenant in one
 //! slot. The rules are in `lua/*.lua`; here they are called. [`keys`] lists what lies where.
 //!
-//! What a person should know who reads the scripts:
+//! What a person should know who reads them:
 //! - A lease is an entry of a sorted set with its expiry as score. It is live while score > now; nothing has to run for it to end.
 //! - A seat is one user on one device and instance, per licence. It has at most one lease, under its last session.
-//! - Each change of what is counted writes its event in the same script, so an event is there exactly if the change is. A restart on a seat
+//! - Each change of what is counted writes its event in the same call, so an event is there exactly if the change is. A restart on a seat
 //!   that is held changes nothing that is counted.
 //! - `max_seats` in events and refusals is what was bought; seats up to `overage_percent` above it are granted.
 
 mod events;
 mod facts;
 pub mod keys;
+mod library;
 mod link;
 mod reply;
-mod scripts;
+
 mod shown;
 
 use async_trait::async_trait;
@@ -23,10 +24,10 @@ use domain::ports::seats::{
 };
 use futures::future::{join_all, try_join_all};
 use keys::{COPY_TTL, SHARDS};
+use library::{Function, Library};
 use link::{Link, unavailable};
 use redis::{Cmd, FromRedisValue, Value, cmd};
 use reply::{Answer, Full, Reply};
-use scripts::{LuaScript, Scripts};
 use shown::Shown;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
@@ -34,14 +35,14 @@ use types::{LicenseId, SessionId, TenantId, UserId};
 
 /// Longest that a call takes, unless said otherwise.
 const DEADLINE: Duration = Duration::from_secs(1);
-/// Most leases that one call of the sweeping script closes: bounds how long Redis does nothing else.
+/// Most leases that one call of `sweep` closes: bounds how long Redis does nothing else.
 const SWEEP_BATCH: usize = 500;
 /// Most holders, and most of the caller's own seats, that a refusal names.
 const HOLDERS: usize = 10;
 const OWN: usize = 5;
 /// How old the lists of a refusal may be.
 const SHOWN_FOR: Duration = Duration::from_millis(500);
-/// Most calls of the sweeping script per shard and sweep.
+/// Most calls of `sweep` per shard and sweep.
 const SWEEP_ROUNDS: usize = 20;
 /// Most holders whose facts are read in one call.
 const SNAPSHOT_PART: usize = 250;
@@ -51,7 +52,7 @@ const REMEMBER_MAX_SECONDS: u64 = 366 * 24 * 3600;
 /// [`Seats`] on Redis. Cheap to share behind an `Arc`; all calls go over one multiplexed connection.
 pub struct RedisSeats {
     link: Link,
-    scripts: Scripts,
+    library: Library,
     shown: Shown,
     /// Where the next read of events begins, so that busy shards do not starve others.
     next_shard: AtomicU16,
@@ -89,7 +90,7 @@ impl RedisSeats {
     /// As [`RedisSeats::connect`].
     pub async fn connect_with_deadline(url: &str, deadline: Duration) -> Result<Self, SeatsError> {
         let link = Link::connect(url, deadline).await.map_err(unavailable)?;
-        Ok(Self { link, scripts: Scripts::new(), shown: Shown::new(SHOWN_FOR), next_shard: AtomicU16::new(0) })
+        Ok(Self { link, library: Library::new(), shown: Shown::new(SHOWN_FOR), next_shard: AtomicU16::new(0) })
     }
 
     /// What Redis does when its memory is full; of a cluster, the node with the most dangerous policy. Read from `INFO memory`,
@@ -125,7 +126,7 @@ impl RedisSeats {
     }
 
     async fn run<T: FromRedisValue>(&self, call: &Cmd) -> Result<T, SeatsError> {
-        self.scripts.run(&self.link, call).await
+        self.library.run(&self.link, call).await
     }
 
     /// Completes a refusal with who holds the seats, as far as it may be said.
@@ -134,7 +135,7 @@ impl RedisSeats {
         let license = facts.license;
         if show_holders {
             let ask = async {
-                let mut call = call(&self.scripts.longest, tenant);
+                let mut call = call(&self.library.longest, tenant);
                 call.arg(license.to_string()).arg(HOLDERS);
                 reply::holders(&self.run::<Vec<String>>(&call).await?)
             };
@@ -142,7 +143,7 @@ impl RedisSeats {
         }
         if show_own {
             let ask = async {
-                let mut call = call(&self.scripts.own, tenant);
+                let mut call = call(&self.library.own, tenant);
                 call.arg(license.to_string()).arg(user.to_string()).arg(OWN);
                 reply::holders(&self.run::<Vec<String>>(&call).await?)
             };
@@ -155,7 +156,7 @@ impl RedisSeats {
     async fn sweep_shard(&self, shard: u16) -> Result<u64, SeatsError> {
         let mut closed = 0;
         for _ in 0..SWEEP_ROUNDS {
-            let mut call = self.scripts.sweep.call(&keys::shard_prefix(shard));
+            let mut call = self.library.sweep.call(&keys::shard_prefix(shard));
             call.arg("").arg(SWEEP_BATCH);
             let (now, more): (u64, bool) = self.run(&call).await?;
             closed += now;
@@ -168,8 +169,8 @@ impl RedisSeats {
 }
 
 /// Begins a call for a tenant: the shard's prefix as key, the tenant as first argument.
-fn call(script: &LuaScript, tenant: TenantId) -> Cmd {
-    let mut call = script.call(&keys::shard_prefix(keys::shard_of(tenant)));
+fn call(function: &Function, tenant: TenantId) -> Cmd {
+    let mut call = function.call(&keys::shard_prefix(keys::shard_of(tenant)));
     call.arg(tenant.to_string());
     call
 }
@@ -181,7 +182,7 @@ fn latest_first(a: &SeatHolder, b: &SeatHolder) -> std::cmp::Ordering {
 #[async_trait]
 impl Seats for RedisSeats {
     async fn acquire(&self, request: &Acquire) -> Asked<AcquireAnswer> {
-        let mut call = call(&self.scripts.acquire, request.tenant);
+        let mut call = call(&self.library.acquire, request.tenant);
         call.arg(request.user.to_string())
             .arg(request.epoch)
             .arg(request.session.to_string())
@@ -200,13 +201,13 @@ impl Seats for RedisSeats {
     }
 
     async fn heartbeat(&self, request: &Heartbeat) -> Asked<HeartbeatAnswer> {
-        let mut call = call(&self.scripts.heartbeat, request.tenant);
+        let mut call = call(&self.library.heartbeat, request.tenant);
         call.arg(request.user.to_string()).arg(request.epoch).arg(request.session.to_string());
         Reply::new(&self.run::<String>(&call).await?).heartbeat()
     }
 
     async fn reacquire(&self, request: &Reacquire) -> Asked<ReacquireAnswer> {
-        let mut call = call(&self.scripts.reacquire, request.tenant);
+        let mut call = call(&self.library.reacquire, request.tenant);
         call.arg(request.user.to_string())
             .arg(request.epoch)
             .arg(request.session.to_string())
@@ -222,7 +223,7 @@ impl Seats for RedisSeats {
     }
 
     async fn release(&self, tenant: TenantId, user: UserId, session: SessionId) -> Result<ReleaseAnswer, SeatsError> {
-        let mut call = call(&self.scripts.release, tenant);
+        let mut call = call(&self.library.release, tenant);
         call.arg(user.to_string()).arg(session.to_string());
         match self.run::<String>(&call).await?.as_str() {
             "released" => Ok(ReleaseAnswer::Released),
@@ -239,7 +240,7 @@ impl Seats for RedisSeats {
         reason: &str,
         remember_seconds: u64,
     ) -> Result<Option<SeatHolder>, SeatsError> {
-        let mut call = call(&self.scripts.revoke, tenant);
+        let mut call = call(&self.library.revoke, tenant);
         call.arg(session.to_string()).arg(reason).arg(remember_seconds.clamp(1, REMEMBER_MAX_SECONDS) * 1000);
         let answer: String = self.run(&call).await?;
         if answer.is_empty() { Ok(None) } else { Reply::new(&answer).holder().map(Some) }
@@ -247,11 +248,11 @@ impl Seats for RedisSeats {
 
     async fn snapshot(&self, tenant: TenantId) -> Result<Snapshot, SeatsError> {
         // Who is live is asked at one moment; the facts come in parts, so that a large tenant does not hold up the others.
-        let answer: Vec<String> = self.run(&call(&self.scripts.snapshot, tenant)).await?;
+        let answer: Vec<String> = self.run(&call(&self.library.snapshot, tenant)).await?;
         let (now, live) = answer.split_first().ok_or_else(|| SeatsError("unreadable answer: no moment".into()))?;
         let now_ms = now.parse().map_err(|_| SeatsError(format!("unreadable answer: {now}")))?;
         let parts = try_join_all(live.chunks(3 * SNAPSHOT_PART).map(async |part| {
-            let mut call = call(&self.scripts.holders, tenant);
+            let mut call = call(&self.library.holders, tenant);
             call.arg(part);
             reply::holders(&self.run::<Vec<String>>(&call).await?)
         }));
@@ -261,14 +262,14 @@ impl Seats for RedisSeats {
     }
 
     async fn find(&self, tenant: TenantId, session: SessionId) -> Result<Option<SeatHolder>, SeatsError> {
-        let mut call = call(&self.scripts.find, tenant);
+        let mut call = call(&self.library.find, tenant);
         call.arg(session.to_string());
         let answer: String = self.run(&call).await?;
         if answer.is_empty() { Ok(None) } else { Reply::new(&answer).holder().map(Some) }
     }
 
     async fn of_user(&self, tenant: TenantId, user: UserId) -> Result<Vec<SeatHolder>, SeatsError> {
-        let mut call = call(&self.scripts.of_user, tenant);
+        let mut call = call(&self.library.of_user, tenant);
         call.arg(user.to_string());
         let mut holders = reply::holders(&self.run::<Vec<String>>(&call).await?)?;
         holders.sort_by(latest_first);
@@ -276,7 +277,7 @@ impl Seats for RedisSeats {
     }
 
     async fn active(&self, tenant: TenantId, licenses: &[LicenseId]) -> Result<Vec<u32>, SeatsError> {
-        let mut call = call(&self.scripts.active, tenant);
+        let mut call = call(&self.library.active, tenant);
         for license in licenses {
             call.arg(license.to_string());
         }
@@ -284,7 +285,7 @@ impl Seats for RedisSeats {
     }
 
     async fn put_entitlement(&self, entitlement: &Entitlement) -> Result<(), SeatsError> {
-        let mut call = call(&self.scripts.put_entitlement, entitlement.tenant);
+        let mut call = call(&self.library.put_entitlement, entitlement.tenant);
         call.arg(entitlement.version).arg(i32::from(entitlement.suspended)).arg(COPY_TTL.as_millis() as u64);
         for license in &entitlement.licenses {
             let features = serde_json::to_string(&license.features).map_err(|e| SeatsError(e.to_string()))?;
@@ -308,7 +309,7 @@ impl Seats for RedisSeats {
     }
 
     async fn put_member(&self, member: &MemberCopy) -> Result<(), SeatsError> {
-        let mut call = call(&self.scripts.put_member, member.tenant);
+        let mut call = call(&self.library.put_member, member.tenant);
         call.arg(member.user.to_string())
             .arg(member.epoch)
             .arg(i32::from(member.holds_seat))
@@ -325,11 +326,11 @@ impl Seats for RedisSeats {
 
     async fn read_events(&self, consumer: &str, max: usize, reclaim_after_ms: u64) -> Result<Vec<(EventPosition, SeatEvent)>, SeatsError> {
         let first = self.next_shard.fetch_add(1, Ordering::Relaxed) % SHARDS;
-        events::Reader { link: &self.link, scripts: &self.scripts, consumer, reclaim_after_ms }.read(first, max).await
+        events::Reader { link: &self.link, library: &self.library, consumer, reclaim_after_ms }.read(first, max).await
     }
 
     async fn acknowledge(&self, positions: &[EventPosition]) -> Result<(), SeatsError> {
-        events::acknowledge(&self.link, &self.scripts, positions).await
+        events::acknowledge(&self.link, &self.library, positions).await
     }
 
     async fn ping(&self) -> Result<(), SeatsError> {

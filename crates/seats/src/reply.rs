@@ -1,4 +1,4 @@
-//! Reads what the scripts write, answers and events: the kind first, then fields in the order of `lua/*.lua`.
+//! Reads what the functions write, answers and events: the kind first, then fields in the order of `lua/*.lua`.
 
 use crate::facts::{Device, Person};
 use domain::ports::seats::{

@@ -29,20 +29,20 @@ fn signal(redis: &TestRedis, name: &str) {
 }
 
 #[tokio::test]
-async fn forgotten_scripts_are_given_again() {
+async fn a_forgotten_library_is_given_again() {
     let world = World::new().await;
     let tenant = world.tenant(1, 200, 1).await;
     let first = tenant.acquire(0, "first");
     world.grant(&first).await;
     for _ in 0..3 {
-        let () = redis::cmd("SCRIPT").arg("FLUSH").query_async(&mut world.raw.clone()).await.unwrap();
+        let () = redis::cmd("FUNCTION").arg("FLUSH").query_async(&mut world.raw.clone()).await.unwrap();
         let requests: Vec<_> = (0..50).map(|d| tenant.acquire(0, &d.to_string())).collect();
         futures::future::join_all(requests.iter().map(|r| world.grant(r))).await;
         extended(world.beat(&first).await);
     }
     // Once for all who found out at the same time, and at the first call of all.
     let stats: String = redis::cmd("INFO").arg("commandstats").query_async(&mut world.raw.clone()).await.unwrap();
-    assert!(stats.contains("cmdstat_script|load:calls=68,"), "{stats}");
+    assert!(stats.contains("cmdstat_function|load:calls=4,"), "{stats}");
 }
 
 #[tokio::test]
@@ -229,7 +229,7 @@ async fn everything_works_on_a_cluster() {
     let seats = RedisSeats::connect_with_deadline(&url, PATIENCE).await.unwrap();
     seats.ping().await.unwrap();
     assert!(seats.eviction_policy().await.unwrap().keeps_leases());
-    // Shards on all three nodes; the scripts meet a node that does not know them.
+    // Shards on all three nodes; the calls meet a node that does not know the library.
     for number in 0..64 {
         let tenant = Tenant::new(number, 2);
         let missing = seats.acquire(&tenant.acquire(0, "d")).await.unwrap();

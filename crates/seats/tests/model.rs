@@ -1,4 +1,4 @@
-//! Random calls, compared with a model of the rules that has no Redis, no scripts and no clock of its own.
+//! Random calls, compared with a model of the rules that has no Redis, no Lua and no clock of its own.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
@@ -77,7 +77,7 @@ fn barred(status: LicenseStatus, running: bool) -> Option<Refusal> {
 }
 
 #[tokio::test]
-async fn the_scripts_do_what_the_rules_say() {
+async fn redis_does_what_the_rules_say() {
     for _ in 0..6 {
         let seed = rand::random();
         eprintln!("seed {seed}");

@@ -126,10 +126,10 @@ impl World {
         redis::Client::open(self.redis.url()).unwrap().get_multiplexed_async_connection_with_config(&patient).await.unwrap()
     }
 
-    /// Redis loses everything, scripts included.
+    /// Redis loses everything, the library included.
     pub async fn flush_redis(&self) {
         let mut connection = self.redis_connection().await;
-        for command in ["FLUSHALL", "SCRIPT FLUSH"] {
+        for command in ["FLUSHALL", "FUNCTION FLUSH"] {
             let mut words = command.split(' ');
             let mut cmd = redis::cmd(words.next().unwrap());
             words.for_each(|word| {
