@@ -20,7 +20,7 @@ local usable, barred = {}, 'license_not_found'
 for _, id in ipairs(asked) do
   local its = limits(id)
   if not its then return no_limits(id) end
-  local why = obstacle(its.suspended, its.status, its.ends, false)
+  local why = obstacle(its, false)
   if why then
     if barred ~= 'license_suspended' then barred = why end
   else

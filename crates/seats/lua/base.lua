@@ -65,6 +65,7 @@ local function close(lic, sid, how, at, reason, remember, known, valid)
   else
     bury(sid, user, how, remember or keep, reason)
   end
-  max = call('HGET', limits_key(lic), 'max') or max
+  local lim = limits(lic)
+  if lim then max = lim.max end
   event(how == 'closed' and 'revoked' or how, at, lic, sid, user, device, fence, start, active(lic), max, reason)
 end

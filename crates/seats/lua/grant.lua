@@ -3,15 +3,6 @@
 -- Most leases that one call closes; the rest is the sweeper's. The count never includes them anyway.
 local DROP = 100
 
-local function limits(lic)
-  local v = call('HMGET', limits_key(lic), 'status', 'max', 'overage', 'ends', 'lease', 'offline', 'cap', 'suspended', 'tier', 'features',
-    'beat', 'tolerance')
-  -- A copy from before the newest field is loaded again.
-  if not v[12] then return nil end
-  return {status = v[1], max = v[2], seats = v[2] + math.floor(v[2] * v[3] / 100), ends = v[4], lease = v[5], offline = v[6],
-    cap = tonumber(v[7]), suspended = v[8], tier = v[9], features = v[10], beat = v[11], tolerance = v[12]}
-end
-
 -- Closes leases that ran out, each at the moment at which it did.
 local function drop_expired(lic, most)
   local due = call('ZRANGEBYSCORE', leases_key(lic), '-inf', int(now), 'WITHSCORES', 'LIMIT', '0', int(most))
@@ -51,7 +42,7 @@ end
 -- there is none. `last`: the seat's last hold.
 local function valid_until(lic, lim, seat, ends, last)
   local key = offline_key(lic)
-  local valid = lease_end(lim.offline, lim.ends)
+  local valid = end_of(lim.offline, lim)
   if valid <= ends then
     call('ZREM', key, seat)
     return ends
@@ -86,7 +77,7 @@ end
 -- nothing that is counted; `count`: seats in use afterwards.
 local function open(lic, lim, sid, seat, last, user, person, device, fence, start, kind, count)
   local renewed = last and last.ends
-  local ends = lease_end(lim.lease, lim.ends)
+  local ends = end_of(lim.lease, lim)
   local valid = valid_until(lic, lim, seat, ends, last)
   local valid_text, fence_text, start_text = int(valid), int(fence), int(start)
   local facts = cmsgpack.pack(user, lic, seat, fence_text, start_text, lim.max, person, device)
@@ -106,7 +97,7 @@ end
 
 -- The session holds the seat already: extends the lease and says the same again.
 local function extend(lic, lim, seat, last)
-  local sid, ends = last.sid, lease_end(lim.lease, lim.ends)
+  local sid, ends = last.sid, end_of(lim.lease, lim)
   local valid = valid_until(lic, lim, seat, ends, last)
   call('ZADD', leases_key(lic), int(ends), sid)
   due_at(lic, ends)
@@ -117,11 +108,11 @@ end
 
 -- Checks that come before any licence: copies, epoch, role, tenant. An answer; or nil, who the member is and the order of licences.
 local function admit(user, epoch)
-  local member = call('HMGET', member_key(user), 'epoch', 'holds', 'person')
+  local its_epoch, holds, person = member(user)
   local owned = call('HMGET', entitlement_key(), 'suspended', 'order')
-  if not member[3] or not owned[1] then return answer('missing', owned[1] and '0' or '1', member[3] and '0' or '1') end
-  if member[1] ~= epoch then return answer('refused', 'stale_epoch') end
-  if member[2] ~= '1' then return answer('refused', 'role_holds_no_seat') end
+  if not its_epoch or not owned[1] then return answer('missing', owned[1] and '0' or '1', its_epoch and '0' or '1') end
+  if its_epoch ~= epoch then return answer('refused', 'stale_epoch') end
+  if holds ~= '1' then return answer('refused', 'role_holds_no_seat') end
   if owned[1] == '1' then return answer('refused', 'tenant_suspended') end
-  return nil, member[3], owned[2]
+  return nil, person, owned[2]
 end

@@ -45,15 +45,30 @@ local function facts_of(packed)
   if packed then return cmsgpack.unpack(packed) end
 end
 
+-- The copy of a member: epoch, whether he may hold a seat, person; nothing if it is not there. put_member.lua writes it.
+local function member(user)
+  local packed = call('GET', member_key(user))
+  if packed then return cmsgpack.unpack(packed) end
+end
+
+-- The copy of a licence's limits, or nil. put_entitlement.lua writes it.
+local function limits(lic)
+  local packed = call('GET', limits_key(lic))
+  if not packed then return nil end
+  local suspended, tier, features, status, max, overage, ends, lease, beat, offline, cap, holders, tolerance = cmsgpack.unpack(packed)
+  return {suspended = suspended, tier = tier, features = features, status = status, max = max, ends = ends, lease = lease, beat = beat,
+    offline = offline, cap = tonumber(cap), holders = holders, tolerance = tolerance, seats = max + math.floor(max * overage / 100)}
+end
+
 -- What stands in the way on a licence, or nil. `running`: somebody who holds a seat and wants to go on.
-local function obstacle(suspended, status, ends, running)
-  if suspended == '1' then return 'tenant_suspended' end
-  if status == 'SUSPENDED' or (status == 'RESTRICTED' and not running) then return 'license_suspended' end
-  if status == 'EXPIRED' or (tonumber(ends) or math.huge) <= now then return 'license_expired' end
+local function obstacle(lim, running)
+  if lim.suspended == '1' then return 'tenant_suspended' end
+  if lim.status == 'SUSPENDED' or (lim.status == 'RESTRICTED' and not running) then return 'license_suspended' end
+  if lim.status == 'EXPIRED' or (tonumber(lim.ends) or math.huge) <= now then return 'license_expired' end
   return nil
 end
 
--- When a lease that is granted or extended now ends: never after the licence's own end.
-local function lease_end(seconds, ends)
-  return math.min(now + seconds * 1000, tonumber(ends) or math.huge)
+-- When so many seconds from now end on a licence: never after its own end.
+local function end_of(seconds, lim)
+  return math.min(now + seconds * 1000, tonumber(lim.ends) or math.huge)
 end

@@ -4,18 +4,18 @@ begin(KEYS, ARGV)
 local user, sid = ARGV[2], ARGV[4]
 
 local owner, lic = facts_of(call('HGET', session_key(sid), 'facts'))
-local member, lim, score
+local its_epoch, holds, lim, score
 if owner == user then
-  member = call('HMGET', member_key(user), 'epoch', 'holds')
-  lim = call('HMGET', limits_key(lic), 'status', 'ends', 'lease', 'beat', 'suspended')
+  its_epoch, holds = member(user)
+  lim = limits(lic)
   score = tonumber(call('ZSCORE', leases_key(lic), sid) or 0)
-  local may = member[1] == ARGV[3] and member[2] == '1' and lim[1] and not obstacle(lim[5], lim[1], lim[2], true)
+  local may = its_epoch == ARGV[3] and holds == '1' and lim and not obstacle(lim, true)
   if may and score > now then
-    local ends = lease_end(lim[3], lim[2])
+    local ends = end_of(lim.lease, lim)
     call('ZADD', leases_key(lic), int(ends), sid)
     call('HSET', session_key(sid), 'beat', int(now))
     if ends < score then call('ZADD', shard .. 'due', 'LT', int(ends), tenant .. ':' .. lic) end
-    return answer('extended', int(now), int(ends), lim[4])
+    return answer('extended', int(now), int(ends), lim.beat)
   end
 end
 
@@ -28,18 +28,18 @@ if owner ~= user then
   return 'not_live'
 end
 
-if not member[1] then return answer('missing', lim[1] and '0' or '1', '1') end
+if not its_epoch then return answer('missing', lim and '0' or '1', '1') end
 local refused
-if not lim[1] then
+if not lim then
   local why = no_limits(lic)
   if why ~= answer('refused', 'license_not_found') then return why end
   refused = 'license_not_found'
 end
-if member[1] ~= ARGV[3] then return answer('refused', 'stale_epoch') end
-if member[2] ~= '1' then
+if its_epoch ~= ARGV[3] then return answer('refused', 'stale_epoch') end
+if holds ~= '1' then
   refused = 'role_holds_no_seat'
 else
-  refused = refused or obstacle(lim[5], lim[1], lim[2], true)
+  refused = refused or obstacle(lim, true)
 end
 if not refused then return 'not_live' end
 

@@ -6,7 +6,10 @@ local function holder(lic, sid, ends)
   if not s[1] or s[3] then return nil end
   local user, _, _, _, start, _, person, device = facts_of(s[1])
   people = people or {}
-  people[user] = people[user] or call('HGET', member_key(user), 'person') or person
+  if not people[user] then
+    local _, _, current = member(user)
+    people[user] = current or person
+  end
   return answer(sid, lic, user, people[user], device, start, s[2], ends)
 end
 

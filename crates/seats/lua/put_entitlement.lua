@@ -1,9 +1,8 @@
 -- Replaces the copy of what the tenant owns, if the version is higher.
 -- ARGV: tenant, version, suspended, time to live in ms, then for each licence: id, seats that were in use as PostgreSQL last heard, and
--- the values of the fields below
+-- key, tier, features, status, seats, overage, end, lease, heartbeat, offline, cap, show holders, tolerance
 begin(KEYS, ARGV)
-local FIELDS = {'key', 'tier', 'features', 'status', 'max', 'overage', 'ends', 'lease', 'beat', 'offline', 'cap', 'holders',
-  'tolerance'}
+local VALUES = 15
 
 -- Longest that a tenant stays known without being heard of.
 local KNOWN_FOR = 30 * 24 * HOUR
@@ -24,13 +23,11 @@ call('PEXPIRE', known_key, KNOWN_FOR)
 -- One moment for all parts of the copy, so that none is there without the others.
 local gone = now + ARGV[4]
 local order = {}
-for i = 5, #ARGV, #FIELDS + 2 do
+for i = 5, #ARGV, VALUES do
   local lic, in_use = ARGV[i], tonumber(ARGV[i + 1])
   order[#order + 1] = lic
-  call('DEL', limits_key(lic))
-  for j, field in ipairs(FIELDS) do call('HSET', limits_key(lic), field, ARGV[i + 1 + j]) end
-  call('HSET', limits_key(lic), 'suspended', ARGV[3])
-  call('PEXPIREAT', limits_key(lic), gone)
+  -- As `limits` in head.lua reads them.
+  call('SET', limits_key(lic), cmsgpack.pack(ARGV[3], unpack(ARGV, i + 3, i + VALUES - 1)), 'PXAT', int(gone))
   call('HSET', key, 'k:' .. ARGV[i + 2], lic)
   local lease = ARGV[i + 9] * 1000
   local expected = in_use - active(lic)

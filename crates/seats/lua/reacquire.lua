@@ -15,7 +15,7 @@ if not lim then return no_limits(lic) end
 
 local last = last_hold(lic, seat)
 local same_seat = last and last.ends and last.sid == sid
-local why = obstacle(lim.suspended, lim.status, lim.ends, same_seat)
+local why = obstacle(lim, same_seat)
 if why then return answer('refused', why) end
 if same_seat then return extend(lic, lim, seat, last) end
 if last and last.sid ~= sid and last.fence > token_fence then return 'superseded' end

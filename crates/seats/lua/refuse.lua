@@ -10,6 +10,6 @@ local function refuse(lic, lim, count, user, seat, device, denied)
   -- The next sure free time is when enough leases have ended to be below the limit.
   local skip = int(math.max(count - lim.seats, 0))
   local next_free = call('ZRANGEBYSCORE', leases_key(lic), after_now(), '+inf', 'WITHSCORES', 'LIMIT', skip, '1')[2]
-  return answer('exhausted', lic, int(count), lim.max, int(now), next_free or int(lease_end(lim.lease, lim.ends)),
-    call('HGET', limits_key(lic), 'holders'), int(call('EXISTS', own_key(lic, user))))
+  return answer('exhausted', lic, int(count), lim.max, int(now), next_free or int(end_of(lim.lease, lim)),
+    lim.holders, int(call('EXISTS', own_key(lic, user))))
 end

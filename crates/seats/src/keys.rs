@@ -1,7 +1,7 @@
 //! Where things lie in Redis.
 //!
 //! A tenant belongs to one of 64 shards, for ever: the last six bits of its id, which are random in every UUID version that the
-//! portal makes. The shard is the hash tag of all keys, so a tenant lies in one slot of a Redis Cluster. Scripts are given the
+//! portal makes. The shard is the hash tag of all keys, so a tenant lies in one slot of a Redis Cluster. Functions are given the
 //! shard's prefix as their only key and make every other key from it and the tenant's id. The prefix also carries the number of the
 //! format, [`FORMAT`], left out here:
 //!
@@ -10,13 +10,13 @@
 //! | `{sN}:events` | stream | what happened, for one consumer group | until acknowledged |
 //! | `{sN}:due` | zset | `tenant:licence` → not after its next expiry | while it has leases |
 //! | `{sN}:t:T:ent` | hash | copy: version, suspended, order of licences, licence keys | [`COPY_TTL`] |
-//! | `{sN}:t:T:u:U` | hash | copy: a member | [`COPY_TTL`] |
+//! | `{sN}:t:T:u:U` | string | copy: a member | [`COPY_TTL`] |
 //! | `{sN}:t:T:known` | string | the tenant was here before; without it the store is new, or has lost everything | 30 days |
 //! | `{sN}:t:T:lics` | set | licences with leases | while it has leases |
 //! | `{sN}:t:T:s:S` | hash | a session's facts; with `end` when it ran out but may come back | live; then until its token's end |
 //! | `{sN}:t:T:x:S` | string | how a session ended for good, its user, the reason | until its token's end |
 //! | `{sN}:t:T:denied:SEAT` | string | a refusal was counted | one minute |
-//! | `{sN}:t:T:lic:L:limits` | hash | copy: a licence's limits | [`COPY_TTL`] |
+//! | `{sN}:t:T:lic:L:limits` | string | copy: a licence's limits | [`COPY_TTL`] |
 //! | `{sN}:t:T:lic:L:expected` | string | seats that are kept for their holders after a loss of the store | one lease time |
 //! | `{sN}:t:T:lic:L:leases` | zset | session → expiry in ms | while it has leases |
 //! | `{sN}:t:T:lic:L:held` | zset | seat → since when in ms, for "who has had a seat longest" | while it is held |
@@ -45,7 +45,7 @@ pub fn shard_of(tenant: TenantId) -> u16 {
 
 /// The format of what lies in the store. Raised when an older portal's data could not be read: a store of another format is like an empty
 /// one, from which running clients heal by their tokens.
-const FORMAT: u16 = 2;
+const FORMAT: u16 = 3;
 
 /// What every key of a shard begins with.
 pub fn shard_prefix(shard: u16) -> String {

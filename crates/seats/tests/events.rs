@@ -177,9 +177,9 @@ async fn no_more_than_asked_for_and_no_shard_is_starved() {
 async fn an_event_of_another_version_is_left_for_a_reader_that_knows_it() {
     let world = World::new().await;
     let tenant = world.tenant(1, 5, 5).await;
-    let code = "redis.call('XADD', '{s1}:2:events', '*', 'kind', 'teleported', 'at', '1')
-                redis.call('XADD', '{s1}:2:events', '*', 'e', 'teleported\\n1')";
-    let () = world.lua(code, &[]).await;
+    let code = "redis.call('XADD', ARGV[1], '*', 'kind', 'teleported', 'at', '1')
+                redis.call('XADD', ARGV[1], '*', 'e', 'teleported\\n1')";
+    let () = world.lua(code, &[&format!("{}events", seats::keys::shard_prefix(1))]).await;
     world.grant(&tenant.acquire(1, "d")).await;
     assert_eq!(world.kinds().await, [SeatEventKind::Acquired]);
     assert_eq!(events_left(&world).await, 2);
