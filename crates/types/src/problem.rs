@@ -1,5 +1,6 @@
 //! The one error that leaves the system: RFC 9457 problem details with a stable `code`.
 
+use crate::licenses::{Holder, OwnSession};
 use crate::roles::text_enum;
 use serde::{Deserialize, Serialize};
 
@@ -154,6 +155,12 @@ pub struct Problem {
     /// Seconds after which trying again makes sense; also sent as `Retry-After`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
+    /// Where every seat is taken: those who have had theirs longest, as far as policy shows them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holders: Option<Vec<Holder>>,
+    /// Where every seat is taken: the seats that the caller holds himself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_sessions: Option<Vec<OwnSession>>,
     /// Facts that go with the code, such as `active` and `max_seats`.
     #[serde(flatten)]
     pub extra: serde_json::Map<String, serde_json::Value>,
@@ -171,6 +178,8 @@ impl Problem {
             pointer: None,
             errors: Vec::new(),
             retry_after: None,
+            holders: None,
+            own_sessions: None,
             extra: serde_json::Map::new(),
         }
     }

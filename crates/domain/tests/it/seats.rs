@@ -69,16 +69,16 @@ async fn a_refusal_says_what_helps() {
     assert_eq!((full.code, full.status), (Code::SeatsExhausted, 429));
     assert!((1..=360).contains(&full.retry_after.unwrap()), "{:?}", full.retry_after);
     assert_eq!((full.extra["active"].as_u64(), full.extra["max_seats"].as_u64()), (Some(1), Some(1)));
-    assert_eq!(full.extra["holders"][0]["name"], "Owner of Firm");
-    assert_eq!(full.extra["holders"][0]["device"], "host-laptop");
+    assert_eq!(full.holders.as_ref().unwrap()[0].name, "Owner of Firm");
+    assert_eq!(full.holders.as_ref().unwrap()[0].device, "host-laptop");
     assert!(full.extra["next_free_at"].as_str().unwrap().contains('T'));
     let pages = format!("{BASE_URL}/orgs/{}", org.id);
     assert!(!full.extra.contains_key("buy_url"), "nothing is sold here");
-    assert_eq!(full.extra["own_sessions"], serde_json::json!([]), "the owner's session is not his");
+    assert_eq!(full.own_sessions, Some(Vec::new()), "the owner's session is not his");
     let own = problem(sessions::acquire(&world.device(&org, &org.owner).await, &world.svc, &acquire("tablet")).await);
-    assert_eq!(own.extra["own_sessions"][0]["device"], "host-laptop");
-    assert_eq!(own.extra["own_sessions"][0]["session_id"], held.session_id.to_string());
-    assert_eq!(own.extra["own_sessions"][0]["end_url"], format!("{pages}/sessions?revoke={}", held.session_id));
+    let mine = &own.own_sessions.unwrap()[0];
+    assert_eq!((mine.device.as_str(), mine.session_id), ("host-laptop", held.session_id));
+    assert_eq!(mine.end_url, format!("{pages}/sessions?revoke={}", held.session_id));
     // The links lead to those who belong there, and to nobody else.
     let by_id = identity::enter(&as_user(&member), &world.svc, &org.id.to_string()).await.unwrap();
     assert_eq!((by_id.0.tenant, by_id.1.slug), (Some(org.id), org.slug.clone()));
@@ -92,7 +92,7 @@ async fn a_refusal_says_what_helps() {
     world.run("UPDATE licenses SET show_holders = false; UPDATE tenants SET entitlement_version = entitlement_version + 1").await;
     world.forget_key("*:ent").await;
     let full = problem(sessions::acquire(&owner, &world.svc, &acquire("laptop")).await);
-    assert_eq!(full.extra["holders"], serde_json::json!([]), "the policy shows no names");
+    assert_eq!(full.holders, Some(Vec::new()), "the policy shows no names");
 }
 
 #[tokio::test]
@@ -374,7 +374,7 @@ async fn an_allowance_beyond_the_seats_counts_at_the_next_call() {
     let fifth = sessions::acquire(&device, &world.svc, &acquire("fifth")).await.unwrap().1;
     assert_eq!((fifth.license.max_seats, fifth.license.active), (4, 5), "counted and said");
     let sixth = problem(sessions::acquire(&device, &world.svc, &acquire("sixth")).await);
-    assert_eq!((sixth.code, &sixth.extra["holders"]), (Code::SeatsExhausted, &serde_json::json!([])));
+    assert_eq!((sixth.code, sixth.holders), (Code::SeatsExhausted, Some(Vec::new())));
     // Taking the allowance back ends nobody and admits nobody.
     let license = set(PolicyChange { overage_percent: Some(0), ..Default::default() }).await.unwrap();
     assert_eq!((license.hard_stop, license.admits()), (true, 4));
@@ -405,7 +405,7 @@ async fn an_organization_decides_its_own_part_of_the_policy() {
     policy::choose(&ctx, &world.svc, &license, &good).await.unwrap();
     // At the next call.
     assert_eq!(world.seat(&device, "one").await.license.fingerprint_tolerance, FingerprintTolerance::AnyTwo);
-    assert_eq!(problem(sessions::acquire(&device, &world.svc, &acquire("two")).await).extra["holders"], serde_json::json!([]));
+    assert_eq!(problem(sessions::acquire(&device, &world.svc, &acquire("two")).await).holders, Some(Vec::new()));
     let seen = licenses::get(&ctx, &world.svc, &license).await.unwrap();
     assert_eq!((seen.admits(), seen.show_holders, seen.fingerprint_tolerance), (1, false, FingerprintTolerance::AnyTwo));
     assert_eq!(world.count("audit_log WHERE action = 'license.policy_changed' AND actor_kind = 'user'").await, 1);

@@ -235,23 +235,22 @@ fn example(schema: &str) -> Option<Value> {
 fn problem(code: Code) -> Problem {
     let mut problem = match code {
         Code::InvalidRequest => Problem::from(FieldError::new("hardware_id", "`hardware_id` is missing.")),
-        Code::SeatsExhausted => Problem::new(code, "25 of 25 seats are in use. The next one is free in 212 seconds at the latest.")
-            .retry_after(212)
-            .with("active", 25)
-            .with("max_seats", 25)
-            .with("license_id", LICENSE.to_string())
-            .with("next_free_at", "2026-11-02T09:33:32Z")
-            .with("holders", json!([Holder { name: "Ola Nordmann".into(), device: "oslo-9".into(), since: START, last_heartbeat_at: NOW }]))
-            .with(
-                "own_sessions",
-                json!([OwnSession {
-                    session_id: SESSION,
-                    device: "oslo-7".into(),
-                    since: START,
-                    end_url: format!("https://portal.example/orgs/{TENANT}/sessions?revoke={SESSION}"),
-                }]),
-            )
-            .with("buy_url", format!("https://portal.example/orgs/{TENANT}/billing")),
+        Code::SeatsExhausted => Problem {
+            holders: Some(vec![Holder { name: "Ola Nordmann".into(), device: "oslo-9".into(), since: START, last_heartbeat_at: NOW }]),
+            own_sessions: Some(vec![OwnSession {
+                session_id: SESSION,
+                device: "oslo-7".into(),
+                since: START,
+                end_url: format!("https://portal.example/orgs/{TENANT}/sessions?revoke={SESSION}"),
+            }]),
+            ..Problem::new(code, "25 of 25 seats are in use. The next one is free in 212 seconds at the latest.")
+                .retry_after(212)
+                .with("active", 25)
+                .with("max_seats", 25)
+                .with("license_id", LICENSE.to_string())
+                .with("next_free_at", "2026-11-02T09:33:32Z")
+                .with("buy_url", format!("https://portal.example/orgs/{TENANT}/billing"))
+        },
         Code::SessionRevoked => Problem::new(code, "This session was ended: moved to another team").with("reason", "moved to another team"),
         Code::TenantRequired => {
             let tenants = [json!({ "id": TENANT, "slug": "fjordline-studio", "name": "Fjordline Studio" })];
