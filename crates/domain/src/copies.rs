@@ -17,7 +17,7 @@ use types::{Action, Role, SessionId, TenantId, UserId};
 const LOST_SEAT_RIGHT: &str = "Your role in the organization holds no seat any longer.";
 const LEFT: &str = "You no longer belong to the organization.";
 
-/// One licence as the scripts need it.
+/// One licence as the live store needs it.
 fn limits(l: &licenses::License) -> LicenseLimits {
     let overage_percent = if l.hard_stop { 0 } else { l.overage_percent };
     LicenseLimits {

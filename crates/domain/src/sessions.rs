@@ -210,7 +210,10 @@ fn own_session(h: &SeatHolder, pages: &str) -> OwnSession {
 }
 
 fn device_name(h: &SeatHolder) -> String {
-    h.hostname.clone().unwrap_or_else(|| format!("Device {}", h.hardware_id.chars().take(8).collect::<String>()))
+    h.hostname.clone().unwrap_or_else(|| {
+        let end = h.hardware_id.char_indices().nth(8).map_or(h.hardware_id.len(), |(at, _)| at);
+        ["Device ", &h.hardware_id[..end]].concat()
+    })
 }
 
 /// A refusal of a heartbeat that stops the client is 410, where an acquire gets 403.

@@ -134,7 +134,7 @@ impl RedisSeats {
         let Full { mut facts, show_holders, show_own } = full;
         let license = facts.license;
         if show_holders {
-            let ask = async {
+            let ask = || async {
                 let mut call = call(&self.library.longest, tenant);
                 call.arg(license.to_string()).arg(HOLDERS);
                 reply::holders(&self.run::<Vec<String>>(&call).await?)
@@ -142,7 +142,7 @@ impl RedisSeats {
             facts.holders = self.shown.list((license, None), ask).await?;
         }
         if show_own {
-            let ask = async {
+            let ask = || async {
                 let mut call = call(&self.library.own, tenant);
                 call.arg(license.to_string()).arg(user.to_string()).arg(OWN);
                 reply::holders(&self.run::<Vec<String>>(&call).await?)
@@ -195,7 +195,7 @@ impl Seats for RedisSeats {
         };
         match Reply::new(&self.run::<String>(&call).await?).acquire()? {
             Answer::Whole(answer) => Ok(Ok(answer)),
-            Answer::Full(full) => Ok(Ok(AcquireAnswer::Refused(Box::pin(self.exhausted(request.tenant, request.user, full)).await?))),
+            Answer::Full(full) => Ok(Ok(AcquireAnswer::Refused(self.exhausted(request.tenant, request.user, full).await?))),
             Answer::Missing(missing) => Ok(Err(missing)),
         }
     }
@@ -217,7 +217,7 @@ impl Seats for RedisSeats {
             .arg(request.fence);
         match Reply::new(&self.run::<String>(&call).await?).reacquire()? {
             Answer::Whole(answer) => Ok(Ok(answer)),
-            Answer::Full(full) => Ok(Ok(ReacquireAnswer::Refused(Box::pin(self.exhausted(request.tenant, request.user, full)).await?))),
+            Answer::Full(full) => Ok(Ok(ReacquireAnswer::Refused(self.exhausted(request.tenant, request.user, full).await?))),
             Answer::Missing(missing) => Ok(Err(missing)),
         }
     }

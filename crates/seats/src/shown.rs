@@ -20,12 +20,16 @@ impl Shown {
     }
 
     /// The list of that name, or what `ask` says. Those who ask at the same time wait for the same answer.
-    pub(crate) async fn list(
+    pub(crate) async fn list<Answer: Future<Output = Result<Vec<SeatHolder>, SeatsError>>>(
         &self,
         key: Key,
-        ask: impl Future<Output = Result<Vec<SeatHolder>, SeatsError>>,
+        ask: impl FnOnce() -> Answer,
     ) -> Result<Arc<[SeatHolder]>, SeatsError> {
-        let list = self.0.try_get_with(key, async { ask.await.map(Arc::from) }).await;
+        if let Some(list) = self.0.get(&key).await {
+            return Ok(list);
+        }
+        // Boxed: most of a crowd need not go this way, and would carry its size along.
+        let list = Box::pin(self.0.try_get_with(key, async { ask().await.map(Arc::from) })).await;
         list.map_err(|error: Arc<SeatsError>| SeatsError(error.0.clone()))
     }
 }

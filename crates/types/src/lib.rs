@@ -11,6 +11,7 @@ pub mod licenses;
 pub mod live;
 pub mod organizations;
 pub mod problem;
+pub mod rfc3339;
 pub mod roles;
 
 pub use ids::{FamilyId, InvitationId, LicenseId, SessionId, TenantId, UserId};

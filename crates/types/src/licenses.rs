@@ -275,9 +275,9 @@ pub struct LiveSession {
 pub struct Holder {
     pub name: String,
     pub device: String,
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "crate::rfc3339")]
     pub since: OffsetDateTime,
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "crate::rfc3339")]
     pub last_heartbeat_at: OffsetDateTime,
 }
 
@@ -287,7 +287,7 @@ pub struct Holder {
 pub struct OwnSession {
     pub session_id: SessionId,
     pub device: String,
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "crate::rfc3339")]
     pub since: OffsetDateTime,
     /// The page on which he can end it.
     pub end_url: String,

@@ -26,7 +26,7 @@ fn context(parts: &Parts) -> OpCtx {
 }
 
 fn token(parts: &Parts) -> Result<&str, ApiError> {
-    let missing = || ApiError(Problem::new(Code::Unauthenticated, "Send an access token: Authorization: Bearer ACCESS_TOKEN."));
+    let missing = || ApiError::from(Problem::new(Code::Unauthenticated, "Send an access token: Authorization: Bearer ACCESS_TOKEN."));
     let value = parts.headers.get(AUTHORIZATION).and_then(|v| v.to_str().ok()).ok_or_else(missing)?;
     let (scheme, token) = value.split_once(' ').ok_or_else(missing)?;
     if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(missing()) }
@@ -83,12 +83,12 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Json<T> {
         }
         let body = Limited::new(request.into_body(), BODY_LIMIT).collect().await.map_err(|error| {
             if is_too_large(error.as_ref()) {
-                ApiError(Problem::new(Code::PayloadTooLarge, "The request is larger than 64 KiB."))
+                ApiError::from(Problem::new(Code::PayloadTooLarge, "The request is larger than 64 KiB."))
             } else {
-                ApiError(Problem::new(Code::InvalidRequest, "The body did not arrive whole."))
+                ApiError::from(Problem::new(Code::InvalidRequest, "The body did not arrive whole."))
             }
         })?;
-        parse(&body.to_bytes()).map(Self).map_err(ApiError)
+        parse(&body.to_bytes()).map(Self).map_err(ApiError::from)
     }
 }
 

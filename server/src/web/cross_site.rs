@@ -16,7 +16,7 @@ pub async fn layer(State(state): State<AppState>, request: Request, next: Next) 
     if safe || exempt || comes_from_us(request.headers(), &state.web.origin) {
         return next.run(request).await;
     }
-    ApiError(Problem::new(
+    ApiError::from(Problem::new(
         Code::CrossSite,
         "This request came from another site and was not carried out. Open the portal and try again there.",
     ))

@@ -42,7 +42,7 @@ pub async fn live(
     Extension(shutdown): Extension<Shutdown>,
 ) -> Response {
     if let Err(error) = identity::enter(&visit.ctx, &visit.services, &slug).await {
-        return crate::api::error::ApiError(error.into_problem()).into_response();
+        return crate::api::error::ApiError::from(error).into_response();
     }
     let watch = Watch { state, visit, slug, shutdown, ctx: None, max_seats: 0, sent: None, looks: 0, ended: false };
     Sse::new(pushes(watch)).into_response()

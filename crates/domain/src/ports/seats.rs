@@ -14,7 +14,7 @@ use types::{LicenseId, SessionId, TenantId, UserId};
 #[error("live seats unavailable: {0}")]
 pub struct SeatsError(pub String);
 
-/// What a tenant owns, as the scripts need it.
+/// What a tenant owns, as the live store needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entitlement {
     pub tenant: TenantId,
@@ -50,11 +50,11 @@ pub struct LicenseLimits {
     pub offline_cap: u32,
     /// A refusal names who holds the seats; otherwise [`Exhausted::holders`] stays empty.
     pub show_holders: bool,
-    /// For the installed application; the scripts only pass it on.
+    /// For the installed application; the live store only passes it on.
     pub fingerprint_tolerance: FingerprintTolerance,
 }
 
-/// What the scripts must know of one member.
+/// What the live store must know of one member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemberCopy {
     pub tenant: TenantId,

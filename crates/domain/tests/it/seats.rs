@@ -1,4 +1,4 @@
-//! Seats through the use-cases: what PostgreSQL owns reaches the scripts, and what Redis loses comes back.
+//! Seats through the use-cases: what PostgreSQL owns reaches Redis, and what Redis loses comes back.
 
 use crate::people::{acquire, as_user, heartbeat};
 use crate::world::{BASE_URL, World, code, problem};
