@@ -1,9 +1,11 @@
 //! `portal admin …`: what an operator does from the shell. Each command is one use-case.
 
-use clap::Subcommand;
+use crate::signer::LocalKeys;
+use clap::{Subcommand, ValueEnum};
 use domain::policy::{self, PolicyChange};
+use domain::ports::signer::Algorithm;
 use domain::{Services, billing, support};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use store::OpCtx;
 use types::StaffRole;
 use types::licenses::{FingerprintTolerance, offline_cap};
@@ -68,10 +70,13 @@ pub enum Command {
         #[arg(long)]
         tenant: Option<String>,
     },
-    /// Make a key that signs license tokens: Ed25519, in PEM.
+    /// Make a key that signs license tokens, in PEM.
     NewKey {
         /// The file to write; it must not exist
         path: PathBuf,
+        /// What SIGNER will use it for: local-ed25519, or local-rsa (RSA-4096)
+        #[arg(long, value_enum, default_value_t = KeyAlgorithm::Ed25519)]
+        algorithm: KeyAlgorithm,
     },
     /// Make the next key that signs license tokens. It is published at once and signs ten minutes later. Tokens of the keys before stay
     /// valid.
@@ -91,6 +96,25 @@ fn parse_cap(text: &str) -> Result<Cap, String> {
         "default" => Ok(Cap(None)),
         number => number.parse().map(|n| Cap(Some(n))).map_err(|_| "a number, or `default` for twice the seats".to_owned()),
     }
+}
+
+/// What `new-key` can make.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum KeyAlgorithm {
+    Ed25519,
+    Rsa,
+}
+
+/// Makes a key that signs licence tokens. Needs nothing that runs.
+#[allow(clippy::print_stdout, reason = "the operator reads it")]
+pub fn new_key(path: &Path, algorithm: KeyAlgorithm) -> anyhow::Result<()> {
+    let (algorithm, name) = match algorithm {
+        KeyAlgorithm::Ed25519 => (Algorithm::EdDSA, "Ed25519"),
+        KeyAlgorithm::Rsa => (Algorithm::RS256, "RSA-4096"),
+    };
+    LocalKeys::create_pem(path, algorithm)?;
+    println!("{} holds a new {name} key.", path.display());
+    Ok(())
 }
 
 /// Carries a command out and prints what the operator wants to know.
@@ -152,10 +176,7 @@ pub async fn run(command: Command, services: &Services) -> anyhow::Result<()> {
             let read = billing::reconcile(services, tenant.as_deref()).await.map_err(told)?;
             println!("{read} read.");
         }
-        Command::NewKey { path } => {
-            crate::signer::LocalEd25519::create(&path)?;
-            println!("{} holds a new Ed25519 key.", path.display());
-        }
+        Command::NewKey { path, algorithm } => new_key(&path, algorithm)?,
         Command::RotateKey { now } => {
             let ahead = if now { time::Duration::ZERO } else { crate::signer::PUBLISHED_AHEAD };
             match services.signer.clone().rotate(None, ahead).await? {

@@ -38,7 +38,7 @@ const DATABASE_CONNECTIONS: u32 = 16;
 /// Connects to everything that use-cases need. Redis must answer once; PostgreSQL may come later.
 pub async fn services(config: &Config) -> anyhow::Result<Services> {
     let store = Store::connect(config.database.url.expose(), DATABASE_CONNECTIONS).context("DATABASE_URL cannot be used")?;
-    let seats = RedisSeats::connect(config.redis.url.expose()).await.context("REDIS_URL: Redis does not answer")?;
+    let seats = RedisSeats::connect(config.redis.url.expose()).await.context("REDIS_URL: Redis cannot be used")?;
     let signer = signer(config).await?;
     let billing = config.stripe.as_ref().map(billing).transpose()?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);

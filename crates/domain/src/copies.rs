@@ -71,12 +71,12 @@ fn member_copy(m: &members::Membership) -> MemberCopy {
     }
 }
 
-/// Most callers that load copies at once; half of what one process has of connections.
+/// Most callers that load copies at once: they must leave connections to everybody else.
 const AT_ONCE: usize = 8;
-/// Longest wait for one's turn.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+/// Longest wait for one's turn. A client must hear the refusal before its own patience ends.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(3);
 /// How often missing copies are loaded before giving up.
-const TRIES: usize = 3;
+const TRIES: usize = 2;
 
 /// Turns to load copies, of one process. When many people start at once whose copies are not there (in the morning, after a loss of the
 /// store), they wait here and not for PostgreSQL's few connections, where most of them would fail.
@@ -119,7 +119,7 @@ pub(crate) async fn ask<T, Answer: Future<Output = Asked<T>>>(
                 Err(missing) => load(ctx, svc, tenant, user, missing).await?,
             }
         }
-        Err(SeatsError("copies are missing again right after they were put".into()).into())
+        question().await?.map_err(|_| SeatsError("copies are missing again right after they were put".into()).into())
     })
     .await
 }

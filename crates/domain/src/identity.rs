@@ -63,7 +63,7 @@ pub async fn as_staff(ctx: &OpCtx, svc: &Services) -> Result<OpCtx> {
     Ok(OpCtx { actor: Actor::Staff { id: *id, name: name.clone(), role }, tenant: None, role: None, ..ctx.clone() })
 }
 
-/// The context of the installed application by its access token alone: for the seat calls, whose scripts compare the epoch themselves.
+/// The context of the installed application by its access token alone: for the seat calls, where the live store compares the epoch itself.
 pub fn device(ctx: &OpCtx, svc: &Services, token: &str) -> Result<OpCtx> {
     let claims = tokens::verify_access(svc, token)?;
     Ok(OpCtx { actor: Actor::Device { user: claims.sub, epoch: claims.epoch }, tenant: Some(claims.tenant), role: None, ..ctx.clone() })

@@ -1,6 +1,5 @@
 -- Takes a seat, or keeps the one that the device holds, under a new session.
 -- ARGV: tenant, user, epoch, session, seat, device, any|id|key, licence or key
-begin(KEYS, ARGV)
 local user, sid, seat, device = ARGV[2], ARGV[4], ARGV[5], ARGV[6]
 
 local not_admitted, person, order = admit(user, ARGV[3])

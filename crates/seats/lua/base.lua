@@ -2,6 +2,7 @@
 
 local HOUR = 3600000
 
+local function events_key() return shard .. 'events' end
 local function entitlement_key() return prefix .. 'ent' end
 local function held_key(lic) return prefix .. 'lic:' .. lic .. ':held' end
 local function offline_key(lic) return prefix .. 'lic:' .. lic .. ':offline' end
@@ -28,7 +29,7 @@ end
 -- One event in the shard's stream, as src/events.rs reads it. `start`: when the session began; `count`: seats in use after it.
 local function event(kind, at, lic, sid, user, device, fence, start, count, max, reason)
   local text = answer(kind, at, tenant, lic, sid, user, fence, start, int(count), max, device, reason or '')
-  call('XADD', shard .. 'events', '*', 'e', text)
+  call('XADD', events_key(), '*', 'e', text)
 end
 
 -- What stays of a session that is over for good, as long as its token may be valid: it must be told apart from one that was never

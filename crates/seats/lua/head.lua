@@ -2,7 +2,7 @@
 -- not at every call, as it does with scripts.
 --
 -- KEYS[1] is the shard's prefix. Every key of a call is that prefix and more, so all of them lie in the slot that Redis Cluster finds
--- from KEYS[1]. ARGV[1] is the tenant. The keys are listed in src/keys.rs.
+-- from KEYS[1]. ARGV[1] is the tenant, or empty where a call is about the whole shard. The keys are listed in src/keys.rs.
 --
 -- The only clock is Redis TIME, which stands still while a function runs. A lease is live while its score > now.
 
@@ -16,7 +16,7 @@ local function of_tenant(id)
   prefix = shard .. 't:' .. id .. ':'
 end
 
--- Every function begins with it: whatever the call before has left is gone.
+-- Every function begins with it (src/library.rs puts it there): whatever the call before has left is gone.
 local function begin(KEYS, ARGV)
   call = redis.call
   shard = KEYS[1]
@@ -51,7 +51,8 @@ local function member(user)
   if packed then return cmsgpack.unpack(packed) end
 end
 
--- The copy of a licence's limits, or nil. put_entitlement.lua writes it.
+-- The copy of a licence's limits, or nil. put_entitlement.lua writes it. Whoever changes the values or their order raises FORMAT in
+-- src/keys.rs.
 local function limits(lic)
   local packed = call('GET', limits_key(lic))
   if not packed then return nil end

@@ -1,6 +1,5 @@
 -- Keeps a seat. The busiest function: it reads four things and writes two.
 -- ARGV: tenant, user, epoch, session
-begin(KEYS, ARGV)
 local user, sid = ARGV[2], ARGV[4]
 
 local owner, lic = facts_of(call('HGET', session_key(sid), 'facts'))

@@ -1,6 +1,5 @@
 -- Those who have had a seat of the licence longest.
 -- ARGV: tenant, licence, how many at most
-begin(KEYS, ARGV)
 local lic, most = ARGV[2], tonumber(ARGV[3])
 local list = {}
 -- Some more than are wanted, since one that is not true any more goes away when it is noticed.

@@ -1,6 +1,5 @@
 -- The live holds of one person.
 -- ARGV: tenant, user
-begin(KEYS, ARGV)
 local list = {}
 for _, lic in ipairs(call('SMEMBERS', prefix .. 'lics')) do
   for _, seat in ipairs(call('SMEMBERS', own_key(lic, ARGV[2]))) do list[#list + 1] = seat_holder(lic, seat) end

@@ -1,6 +1,5 @@
 -- Some of the seats that one person holds on the licence.
 -- ARGV: tenant, licence, user, how many at most
-begin(KEYS, ARGV)
 local key = own_key(ARGV[2], ARGV[3])
 local list = {}
 for _, seat in ipairs(call('SRANDMEMBER', key, ARGV[4])) do

@@ -1,7 +1,6 @@
 -- Replaces the copy of what the tenant owns, if the version is higher.
 -- ARGV: tenant, version, suspended, time to live in ms, then for each licence: id, seats that were in use as PostgreSQL last heard, and
 -- key, tier, features, status, seats, overage, end, lease, heartbeat, offline, cap, show holders, tolerance
-begin(KEYS, ARGV)
 local VALUES = 15
 
 -- Longest that a tenant stays known without being heard of.
@@ -24,16 +23,15 @@ call('PEXPIRE', known_key, KNOWN_FOR)
 local gone = now + ARGV[4]
 local order = {}
 for i = 5, #ARGV, VALUES do
-  local lic, in_use = ARGV[i], tonumber(ARGV[i + 1])
+  local lic, in_use, license_key, _, _, _, _, _, its_end, lease = unpack(ARGV, i, i + 9)
   order[#order + 1] = lic
   -- As `limits` in head.lua reads them.
   call('SET', limits_key(lic), cmsgpack.pack(ARGV[3], unpack(ARGV, i + 3, i + VALUES - 1)), 'PXAT', int(gone))
-  call('HSET', key, 'k:' .. ARGV[i + 2], lic)
-  local lease = ARGV[i + 9] * 1000
+  call('HSET', key, 'k:' .. license_key, lic)
   local expected = in_use - active(lic)
-  if unknown and expected > 0 then call('SET', expected_key(lic), expected, 'PX', lease) end
+  if unknown and expected > 0 then call('SET', expected_key(lic), expected, 'PX', int(lease * 1000)) end
   -- No lease outlives its licence, also when the licence's end moves to before the lease's.
-  local ends = tonumber(ARGV[i + 8])
+  local ends = tonumber(its_end)
   if ends then
     ends = math.max(ends, now)
     local late = call('ZRANGEBYSCORE', leases_key(lic), '(' .. string.format('%.0f', ends), '+inf')

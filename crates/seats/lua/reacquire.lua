@@ -1,6 +1,5 @@
 -- Brings a session back whose lease ran out or was lost, on the strength of its token.
 -- ARGV: tenant, user, epoch, session, seat, device as far as the token knows it, licence, fence of the token
-begin(KEYS, ARGV)
 local user, sid, seat, device, lic, token_fence = ARGV[2], ARGV[4], ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8])
 
 local ended, of, reason = buried(sid)

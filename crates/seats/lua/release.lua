@@ -1,6 +1,5 @@
 -- Gives a seat back, and the device's offline right with it.
 -- ARGV: tenant, user, session
-begin(KEYS, ARGV)
 local user, sid = ARGV[2], ARGV[3]
 
 local s = call('HMGET', session_key(sid), 'facts', 'valid', 'end')

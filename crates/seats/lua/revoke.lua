@@ -1,6 +1,5 @@
 -- Ends a session for good, live or not, known or not. Answers the hold as it was, if it was live.
 -- ARGV: tenant, session, reason, how long to remember in ms
-begin(KEYS, ARGV)
 local sid, reason, remember = ARGV[2], ARGV[3], tonumber(ARGV[4])
 
 local s = call('HMGET', session_key(sid), 'facts', 'end')

@@ -1,6 +1,5 @@
 -- Who is live in the tenant, at one moment: licence, session and expiry of each.
 -- ARGV: tenant
-begin(KEYS, ARGV)
 local list = {int(now)}
 for _, lic in ipairs(call('SMEMBERS', prefix .. 'lics')) do
   local live = call('ZRANGEBYSCORE', leases_key(lic), after_now(), '+inf', 'WITHSCORES')

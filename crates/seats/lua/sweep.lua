@@ -1,6 +1,5 @@
 -- Closes leases of the shard that ran out. Answers how many, and whether there may be more.
 -- ARGV: (no tenant), most leases to close
-begin(KEYS, ARGV)
 local left, closed = tonumber(ARGV[2]), 0
 while left > 0 do
   local due = call('ZRANGEBYSCORE', shard .. 'due', '-inf', int(now), 'LIMIT', '0', '1')[1]

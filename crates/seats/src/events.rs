@@ -73,7 +73,7 @@ impl Reader<'_> {
     /// What others left lying first, if asked for, then what nobody has read.
     async fn read_shard(&self, shard: u16, count: usize, reclaim: bool) -> Result<Vec<StreamId>, SeatsError> {
         let stream = keys::events(shard);
-        let mut entries = if reclaim { self.reclaim(&stream, count).await? } else { Vec::new() };
+        let mut entries = if reclaim { self.reclaim(shard, count).await? } else { Vec::new() };
         if entries.len() < count {
             let mut read = cmd("XREADGROUP");
             read.arg("GROUP").arg(GROUP).arg(self.consumer).arg("COUNT").arg(count - entries.len());
@@ -86,13 +86,13 @@ impl Reader<'_> {
     }
 
     /// Makes the group where there is none: it is the first command to every shard.
-    async fn reclaim(&self, stream: &str, count: usize) -> Result<Vec<StreamId>, SeatsError> {
+    async fn reclaim(&self, shard: u16, count: usize) -> Result<Vec<StreamId>, SeatsError> {
         let mut claim = cmd("XAUTOCLAIM");
-        claim.arg(stream).arg(GROUP).arg(self.consumer).arg(self.reclaim_after_ms).arg("0-0").arg("COUNT").arg(count);
+        claim.arg(keys::events(shard)).arg(GROUP).arg(self.consumer).arg(self.reclaim_after_ms).arg("0-0").arg("COUNT").arg(count);
         let mut claimed = self.link.query::<StreamAutoClaimReply>(&claim).await;
         if claimed.as_ref().is_err_and(|e| e.code() == Some("NOGROUP")) {
-            let mut create = self.library.create_group.call(stream);
-            self.library.run::<i64>(self.link, create.arg(GROUP)).await?;
+            let mut create = self.library.create_group.call(&keys::shard_prefix(shard));
+            self.library.run::<i64>(self.link, create.arg("").arg(GROUP)).await?;
             claimed = self.link.query(&claim).await;
         }
         Ok(claimed.map_err(unavailable)?.claimed)
@@ -106,8 +106,8 @@ pub(crate) async fn acknowledge(link: &Link, library: &Library, positions: &[Eve
     }
     let calls = by_shard.iter().flat_map(|(&shard, ids)| ids.chunks(IDS).map(move |ids| (shard, ids)));
     let results = join_all(calls.map(async |(shard, ids)| {
-        let mut call = library.acknowledge.call(&keys::events(shard));
-        call.arg(GROUP).arg(ids);
+        let mut call = library.acknowledge.call(&keys::shard_prefix(shard));
+        call.arg("").arg(GROUP).arg(ids);
         library.run::<u64>(link, &call).await
     }))
     .await;

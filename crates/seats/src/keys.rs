@@ -43,7 +43,7 @@ pub fn shard_of(tenant: TenantId) -> u16 {
     u16::from(tenant.0.as_bytes()[15]) % SHARDS
 }
 
-/// The format of what lies in the store. Raised when an older portal's data could not be read: a store of another format is like an empty
+/// The format of what lies in the store. Raised with every change of what a copy or a session packs, and whenever an older portal's data could not be read: a store of another format is like an empty
 /// one, from which running clients heal by their tokens.
 const FORMAT: u16 = 3;
 

@@ -14,7 +14,6 @@ pub mod keys;
 mod library;
 mod link;
 mod reply;
-
 mod shown;
 
 use async_trait::async_trait;
@@ -79,7 +78,7 @@ impl RedisSeats {
     /// away; once connected, it reconnects by itself.
     ///
     /// # Errors
-    /// A URL that cannot be read, or a Redis that does not answer.
+    /// A URL that cannot be read, a Redis that does not answer, or one that has no memory left for the library.
     pub async fn connect(url: &str) -> Result<Self, SeatsError> {
         Self::connect_with_deadline(url, DEADLINE).await
     }
@@ -90,7 +89,9 @@ impl RedisSeats {
     /// As [`RedisSeats::connect`].
     pub async fn connect_with_deadline(url: &str, deadline: Duration) -> Result<Self, SeatsError> {
         let link = Link::connect(url, deadline).await.map_err(unavailable)?;
-        Ok(Self { link, library: Library::new(), shown: Shown::new(SHOWN_FOR), next_shard: AtomicU16::new(0) })
+        let library = Library::new();
+        library.check(&link).await?;
+        Ok(Self { link, library, shown: Shown::new(SHOWN_FOR), next_shard: AtomicU16::new(0) })
     }
 
     /// What Redis does when its memory is full; of a cluster, the node with the most dangerous policy. Read from `INFO memory`,

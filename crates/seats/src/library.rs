@@ -3,6 +3,7 @@
 //!
 //! Library and functions carry the hash of their text in their names, so that portals of two versions can share a Redis.
 
+use crate::keys;
 use crate::link::{Link, unavailable};
 use domain::ports::seats::SeatsError;
 use redis::{Cmd, FromRedisValue, RedisError, RedisResult, cmd};
@@ -88,25 +89,25 @@ fn full_name(name: &str, version: &str) -> String {
     format!("{name}_{version}")
 }
 
-/// The library's version and text, of functions with their flags and bodies.
+/// The library's version, which is a hash of its text, and its text, of functions with their flags and bodies.
 fn assemble(functions: &[(&str, &str, &str)]) -> (String, String) {
-    let mut hash = Sha256::new();
-    COMMON.iter().for_each(|part| hash.update(part));
-    functions.iter().for_each(|(name, flags, body)| hash.update([*name, *flags, *body].join("\0")));
     let mut version = String::new();
-    for byte in &hash.finalize()[..6] {
+    for byte in &Sha256::digest(text_of(functions, ""))[..6] {
         // Writing to a String cannot fail.
         let _ = write!(version, "{byte:02x}");
     }
-    let mut code = format!("#!lua name={}\n{}", full_name("seats", &version), COMMON.join("\n"));
+    let text = text_of(functions, &version);
+    (version, text)
+}
+
+fn text_of(functions: &[(&str, &str, &str)], version: &str) -> String {
+    let mut text = format!("#!lua name={}\n{}", full_name("seats", version), COMMON.join("\n"));
     for (name, flags, body) in functions {
-        let name = full_name(name, &version);
-        let _ = write!(
-            code,
-            "\nredis.register_function{{function_name='{name}', flags={{{flags}}}, callback=function(KEYS, ARGV)\n{body}\nend}}\n"
-        );
+        let name = full_name(name, version);
+        let begin = "function(KEYS, ARGV)\nbegin(KEYS, ARGV)";
+        let _ = write!(text, "\nredis.register_function{{function_name='{name}', flags={{{flags}}}, callback={begin}\n{body}\nend}}\n");
     }
-    (version, code)
+    text
 }
 
 /// Redis says so of a function that it does not know, also to those who may not load one.
@@ -128,6 +129,13 @@ impl Library {
             link.send(call).await
         };
         link.in_turn(run).await.map_err(unavailable)
+    }
+
+    /// Makes sure that Redis has the library, when a portal begins. To load it takes memory: a version that Redis has never seen must find out
+    /// that there is none before it takes over from the one before.
+    pub(crate) async fn check(&self, link: &Link) -> Result<(), SeatsError> {
+        let mut nothing = self.active.call(&keys::shard_prefix(0));
+        self.run::<Vec<u32>>(link, nothing.arg("")).await.map(drop)
     }
 
     /// Loads the library, unless somebody has since there were so many loads.

@@ -46,6 +46,24 @@ async fn a_forgotten_library_is_given_again() {
 }
 
 #[tokio::test]
+async fn a_portal_does_not_begin_on_a_full_redis_without_its_library() {
+    let redis = TestRedis::start();
+    let mut raw = redis::Client::open(redis.url()).unwrap().get_multiplexed_async_connection().await.unwrap();
+    let mut limit = async |bytes: u64| {
+        let () = redis::cmd("CONFIG").arg("SET").arg("maxmemory").arg(bytes).query_async(&mut raw).await.unwrap();
+    };
+    let begin = async || RedisSeats::connect_with_deadline(&redis.url(), PATIENCE).await;
+    limit(1).await;
+    let refused = begin().await.err().unwrap();
+    assert!(refused.0.contains("maxmemory"), "{refused}");
+    limit(0).await;
+    begin().await.unwrap();
+    limit(1).await;
+    // What is there need not be loaded: a portal that crashed is back.
+    begin().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_redis_that_is_away_is_an_error_and_then_is_back() {
     for redis in [TestRedis::start(), TestRedis::start_tcp(&[])] {
         let mut world = World::on(redis).await;
@@ -112,7 +130,7 @@ async fn a_refused_password_and_a_demoted_master_do_not_stick() {
     let url = format!("redis://:old@127.0.0.1:{}/", redis.port());
     let seats = RedisSeats::connect(&url).await.unwrap();
     seats.ping().await.unwrap();
-    assert!(RedisSeats::connect(&redis.url()).await.unwrap().ping().await.is_err());
+    assert!(RedisSeats::connect(&redis.url()).await.is_err(), "a portal that may not speak to it does not begin");
 
     let mut admin = redis::Client::open(url).unwrap().get_multiplexed_async_connection().await.unwrap();
     let set = async |admin: &mut redis::aio::MultiplexedConnection, password: &str| {

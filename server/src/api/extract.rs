@@ -44,7 +44,7 @@ impl FromRequestParts<AppState> for Open {
     }
 }
 
-/// The installed application, by its access token alone: the seat scripts compare the rest.
+/// The installed application, by its access token alone: the live store compares the rest.
 #[derive(Debug)]
 pub struct Device(pub OpCtx);
 

@@ -53,7 +53,7 @@ impl KeyRing {
         let name = path.display();
         let text = fs::read_to_string(path).map_err(|e| {
             anyhow!(
-                "SIGNER: the key file {name} cannot be read: {e}; `portal admin new-key PATH` makes an Ed25519 key, see README for RSA."
+                "SIGNER: the key file {name} cannot be read: {e}; `portal admin new-key PATH` makes one for Ed25519, with `--algorithm rsa` for RSA."
             )
         })?;
         let keys = if text.trim_start().starts_with('{') { Self::from_json(&text, sealer) } else { Self::from_pem(&text, path) };

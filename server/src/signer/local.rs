@@ -44,6 +44,11 @@ impl LocalKeys {
         key_file::create(path, algorithm, &Sealer::new(secret), now)
     }
 
+    /// Makes the file with one key in PEM, readable by its owner only. Never replaces a file. RSA takes about a second.
+    pub fn create_pem(path: &Path, algorithm: Algorithm) -> anyhow::Result<()> {
+        key_file::create_pem(path, algorithm)
+    }
+
     /// Reads the file; it must hold keys for `algorithm`, encrypted under `secret` or one in PEM. The error is one sentence.
     pub fn open(path: &Path, algorithm: Algorithm, secret: &str, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let sealer = Sealer::new(secret);
@@ -160,9 +165,12 @@ impl Signer for LocalKeys {
 pub struct LocalEd25519;
 
 impl LocalEd25519 {
-    /// Makes the file, readable by its owner only. Never replaces one.
+    /// Makes the file.
+    ///
+    /// # Errors
+    /// As [`LocalKeys::create_pem`].
     pub fn create(path: &Path) -> anyhow::Result<()> {
-        key_file::create_pem(path, Algorithm::EdDSA)
+        LocalKeys::create_pem(path, Algorithm::EdDSA)
     }
 
     /// Reads it. Without a secret it cannot be rotated.

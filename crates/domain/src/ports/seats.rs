@@ -29,7 +29,7 @@ pub struct Entitlement {
     pub in_use: BTreeMap<LicenseId, u32>,
 }
 
-/// What the counting script must know of one licence.
+/// What the live store must know of one licence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LicenseLimits {
     pub id: LicenseId,

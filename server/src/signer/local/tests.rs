@@ -239,6 +239,17 @@ async fn a_file_that_becomes_unusable_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_new_key_in_pem_is_for_the_algorithm_that_was_asked_for() {
+    for algorithm in [Algorithm::EdDSA, Algorithm::RS256] {
+        let world = World::new(algorithm);
+        std::fs::remove_file(world.path()).unwrap();
+        LocalKeys::create_pem(&world.path(), algorithm).unwrap();
+        let keys = world.open();
+        assert!(verifies(keys.as_ref(), &token(keys.as_ref()).await));
+    }
+}
+
+#[tokio::test]
 async fn a_key_in_pem_is_read_and_encrypted_at_its_rotation() {
     let world = World::new(Algorithm::EdDSA);
     std::fs::remove_file(world.path()).unwrap();
