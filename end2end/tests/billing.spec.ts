@@ -47,6 +47,24 @@ test('buy seats, add some, take some away, and take that back', async ({ page, j
   await expect(page.getByRole('button', { name: 'Keep 7 seats' })).toHaveCount(0);
 });
 
+test('a number that was typed before the page was alive has its price', async ({ page, javaScript }) => {
+  test.skip(!javaScript, 'the page never comes alive');
+  const { slug } = await foundAndEnter(page);
+  await buy(page, slug, 2);
+  let release = () => {};
+  const released = new Promise<void>((resolve) => (release = resolve));
+  await page.route(/\.wasm/, async (route) => {
+    await released;
+    await route.continue();
+  });
+  await page.goto(`/orgs/${slug}/billing`, { waitUntil: 'commit' });
+  await field(page, 'seats').fill('3');
+  release();
+  await expect(page.getByText(/today for 1 more seat until/)).toBeVisible();
+  await page.getByRole('button', { name: 'Update seats' }).click();
+  await expect(seats(page)).toHaveText('0 of 3');
+});
+
 test('a declined card leaves everything as it was, and another one pays', async ({ page }) => {
   const { slug } = await foundAndEnter(page);
   await page.goto(`/orgs/${slug}/billing`);

@@ -58,7 +58,7 @@ pub fn SeatPicker(
     });
     let alive = crate::ui::hydrated();
     let page = format!("/orgs/{organization}/billing");
-    follow(organization.clone(), seats, interval, set_price);
+    follow(organization.clone(), chosen.clone(), seats, interval, set_price);
     let step = move |by: i64| {
         let now: i64 = seats.get_untracked().trim().parse().unwrap_or(i64::from(owned.max(1)));
         let next = (now + by).clamp(1, 10_000).to_string();
@@ -211,10 +211,14 @@ fn said(price: Price, used: Option<u32>, owned: u32) -> AnyView {
 
 /// Asks for the price of what has been chosen, once nobody types any more.
 #[cfg(feature = "hydrate")]
-fn follow(organization: String, seats: ReadSignal<String>, interval: ReadSignal<String>, set_price: WriteSignal<Price>) {
+fn follow(organization: String, chosen: String, seats: ReadSignal<String>, interval: ReadSignal<String>, set_price: WriteSignal<Price>) {
     Effect::watch(
         move || (seats.get(), interval.get()),
-        move |(typed, every), _, timer: Option<Option<TimeoutHandle>>| {
+        move |(typed, every), before, timer: Option<Option<TimeoutHandle>>| {
+            // At first the page says all that there is to say, unless something was typed before it was alive.
+            if before.is_none() && *typed == chosen {
+                return None;
+            }
             if let Some(Some(timer)) = timer {
                 timer.clear();
             }
@@ -239,9 +243,9 @@ fn follow(organization: String, seats: ReadSignal<String>, interval: ReadSignal<
             };
             set_timeout_with_handle(ask, PAUSE).ok()
         },
-        false,
+        true,
     );
 }
 
 #[cfg(not(feature = "hydrate"))]
-fn follow(_: String, _: ReadSignal<String>, _: ReadSignal<String>, _: WriteSignal<Price>) {}
+fn follow(_: String, _: String, _: ReadSignal<String>, _: ReadSignal<String>, _: WriteSignal<Price>) {}

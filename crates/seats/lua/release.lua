@@ -11,14 +11,16 @@ if not known then
 end
 if owner ~= user then return 'unknown' end
 
--- Only the seat's last session has a say over its offline right.
-if call('HGET', seat_key(lic, seat), 'sid') == sid then call('ZREM', offline_key(lic), seat) end
-
 local score = not ended and call('ZSCORE', leases_key(lic), sid)
 if score and tonumber(score) > now then
+  -- What is live is its seat's last session.
+  call('ZREM', offline_key(lic), seat)
   close(lic, sid, 'released', int(now), nil, nil, known, valid)
   return 'released'
 end
+
+-- Only the seat's last session has a say over its offline right.
+if call('HGET', seat_key(lic, seat), 'sid') == sid then call('ZREM', offline_key(lic), seat) end
 if score then close(lic, sid, 'expired', score, nil, nil, known, valid) end
 -- Given back after it ran out: its token must not bring it back.
 bury(sid, user, 'released', math.max(valid - now, HOUR))
