@@ -192,7 +192,7 @@ fn said(price: Price, used: Option<u32>, owned: u32) -> AnyView {
                     view! {
                         <div class="flex justify-between gap-4 px-4 py-1.5 text-sm">
                             <dt class="text-ink-2">{line.text}</dt>
-                            <dd class="m-0 tabular-nums">{line.amount}</dd>
+                            <dd class="m-0 whitespace-nowrap tabular-nums">{line.amount}</dd>
                         </div>
                     }
                 })

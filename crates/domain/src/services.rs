@@ -41,6 +41,7 @@ pub struct Services {
     pub random: Arc<dyn Random>,
     pub passwords: Passwords,
     pub limits: Arc<Limits>,
+    /// To bring the live store what it misses.
     pub turns: Arc<Turns>,
     pub settings: Settings,
 }
