@@ -151,6 +151,15 @@ async fn current_member(tx: &mut SystemTx, tenant: TenantId, user: UserId) -> Re
     })
 }
 
+/// How long somebody who gets an access token waits for his copy to be put.
+const AHEAD: std::time::Duration = std::time::Duration::from_millis(100);
+
+/// Puts the copy of a member who gets an access token and will use it on the live store, so that his start need not wait for PostgreSQL. If
+/// the live store does not answer at once, his start loads it.
+pub(crate) async fn put_ahead(svc: &Services, member: &members::Membership) {
+    let _ = tokio::time::timeout(AHEAD, svc.seats.put_member(&member_copy(member))).await;
+}
+
 /// Carries noted changes to the live store: all of one tenant, or the oldest of all. Returns how many.
 pub async fn flush(ctx: &OpCtx, svc: &Services, tenant: Option<TenantId>) -> Result<usize> {
     // The worker serves all tenants.

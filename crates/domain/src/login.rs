@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::services::Services;
-use crate::{identity, mails, tokens};
+use crate::{copies, identity, mails, tokens};
 use store::refresh::Family;
 use store::{OpCtx, SystemTx, mail, members, refresh, signups, staff, tenants, users, web_sessions};
 use time::Duration;
@@ -126,6 +126,7 @@ pub(crate) async fn begin_family(
 
 async fn tokens_for(tx: &mut SystemTx, svc: &Services, family: &Family, refresh_token: String) -> Result<TokenResponse> {
     let member = members::get(tx, family.tenant_id, family.user_id).await?.ok_or_else(ended)?;
+    copies::put_ahead(svc, &member).await;
     let claims = identity::access_claims(svc, &member, family.id);
     Ok(TokenResponse {
         access_token: tokens::sign_access(svc, &claims)?,
