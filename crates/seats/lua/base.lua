@@ -10,6 +10,12 @@ local function expected_key(lic) return prefix .. 'lic:' .. lic .. ':expected' e
 local function seat_key(lic, seat) return prefix .. 'lic:' .. lic .. ':seat:' .. seat end
 local function own_key(lic, user) return prefix .. 'lic:' .. lic .. ':own:' .. user end
 
+-- A seat's last session, its fence and until when its token is valid, all as text; nothing if it has had none that is remembered.
+local function seat_facts(lic, seat)
+  local packed = call('GET', seat_key(lic, seat))
+  if packed then return cmsgpack.unpack(packed) end
+end
+
 -- For ranges of scores: whatever lies in the future.
 local function after_now() return '(' .. int(now) end
 

@@ -20,8 +20,7 @@ end
 -- The last session of a seat: {sid, fence, valid, ends}, or nil; `ends` only while it is live. A seat never has two leases: one that ran
 -- out is closed here, even if the sweeper did not get to it.
 local function last_hold(lic, seat)
-  local last = call('HMGET', seat_key(lic, seat), 'sid', 'fence', 'valid')
-  local sid = last[1]
+  local sid, fence, valid = seat_facts(lic, seat)
   if not sid then return nil end
   local score = call('ZSCORE', leases_key(lic), sid)
   local ends = tonumber(score)
@@ -29,7 +28,12 @@ local function last_hold(lic, seat)
     close(lic, sid, 'expired', score)
     ends = nil
   end
-  return {sid = sid, fence = tonumber(last[2]), valid = tonumber(last[3]), ends = ends}
+  return {sid = sid, fence = tonumber(fence), valid = tonumber(valid), ends = ends}
+end
+
+-- Notes a seat's last session, for as long as nobody says otherwise: `close` does.
+local function put_seat(lic, seat, sid, fence, valid)
+  call('SET', seat_key(lic, seat), cmsgpack.pack(sid, int(fence), int(valid)))
 end
 
 -- The device's older session gives way to a newer one on the same seat.
@@ -83,9 +87,8 @@ local function open(lic, lim, sid, seat, last, user, person, device, fence, star
   local facts = cmsgpack.pack(user, lic, seat, fence_text, start_text, lim.max, person, device)
   call('HSET', session_key(sid), 'facts', facts, 'beat', int(now), 'valid', valid_text)
   call('ZADD', leases_key(lic), int(ends), sid)
-  call('HSET', seat_key(lic, seat), 'sid', sid, 'fence', fence_text, 'valid', valid_text)
+  put_seat(lic, seat, sid, fence, valid)
   if not renewed then
-    if last then call('PERSIST', seat_key(lic, seat)) end
     call('ZADD', held_key(lic), start_text, seat)
     call('SADD', own_key(lic, user), seat)
   end
@@ -102,7 +105,7 @@ local function extend(lic, lim, seat, last)
   call('ZADD', leases_key(lic), int(ends), sid)
   due_at(lic, ends)
   call('HSET', session_key(sid), 'beat', int(now), 'valid', int(valid))
-  call('HSET', seat_key(lic, seat), 'valid', int(valid))
+  put_seat(lic, seat, sid, last.fence, valid)
   return granted(lic, lim, sid, last.fence, false, active(lic), ends, valid)
 end
 

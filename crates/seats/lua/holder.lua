@@ -15,7 +15,7 @@ end
 
 -- Who holds that seat now, or nil.
 local function seat_holder(lic, seat)
-  local sid = call('HGET', seat_key(lic, seat), 'sid')
+  local sid = seat_facts(lic, seat)
   local ends = sid and call('ZSCORE', leases_key(lic), sid)
   if ends and tonumber(ends) > now then return holder(lic, sid, ends) end
 end

@@ -20,7 +20,7 @@ if score and tonumber(score) > now then
 end
 
 -- Only the seat's last session has a say over its offline right.
-if call('HGET', seat_key(lic, seat), 'sid') == sid then call('ZREM', offline_key(lic), seat) end
+if seat_facts(lic, seat) == sid then call('ZREM', offline_key(lic), seat) end
 if score then close(lic, sid, 'expired', score, nil, nil, known, valid) end
 -- Given back after it ran out: its token must not bring it back.
 bury(sid, user, 'released', math.max(valid - now, HOUR))

@@ -7,7 +7,8 @@
 //!
 //! | key | type | what | how long |
 //! |---|---|---|---|
-//! | `{sN}:events` | stream | what happened, for one consumer group | until acknowledged |
+//! | `{sN}:events` | stream | what happened | until it is in PostgreSQL |
+//! | `{sN}:events:unreadable` | stream | events that nobody could read | until a person deletes it |
 //! | `{sN}:due` | zset | `tenant:licence` → not after its next expiry | while it has leases |
 //! | `{sN}:t:T:ent` | hash | copy: version, suspended, order of licences, licence keys | [`COPY_TTL`] |
 //! | `{sN}:t:T:u:U` | string | copy: a member | [`COPY_TTL`] |
@@ -22,7 +23,7 @@
 //! | `{sN}:t:T:lic:L:held` | zset | seat → since when in ms, for "who has had a seat longest" | while it is held |
 //! | `{sN}:t:T:lic:L:offline` | zset | seat → until when its token is valid offline | until then |
 //! | `{sN}:t:T:lic:L:own:U` | set | the seats that one person holds | while he holds any |
-//! | `{sN}:t:T:lic:L:seat:SEAT` | hash | last session of a seat and its fence | live; then until its token's end |
+//! | `{sN}:t:T:lic:L:seat:SEAT` | string | last session of a seat, its fence, its token's end | live; then until its token's end |
 //!
 //! SEAT is `user:digest of hardware and instance id`. Text from outside stands in keys only as that digest.
 
@@ -43,9 +44,9 @@ pub fn shard_of(tenant: TenantId) -> u16 {
     u16::from(tenant.0.as_bytes()[15]) % SHARDS
 }
 
-/// The format of what lies in the store. Raised with every change of what a copy or a session packs, and whenever an older portal's data could not be read: a store of another format is like an empty
-/// one, from which running clients heal by their tokens.
-const FORMAT: u16 = 3;
+/// The format of what lies in the store. Raised with every change of what is packed, and whenever an older portal's data could not be read: a
+/// store of another format is like an empty one, from which running clients heal by their tokens.
+const FORMAT: u16 = 4;
 
 /// What every key of a shard begins with.
 pub fn shard_prefix(shard: u16) -> String {
