@@ -9,17 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
-/// An event that a reader took and did not acknowledge comes again after so long, in milliseconds.
-const RECLAIM_MS: u64 = 30_000;
-
 /// Runs all loops until `shutdown`; each finishes the step it is in.
 pub async fn run(services: Services, mail: Arc<dyn MailTransport>, shutdown: Shutdown) {
-    // Names this process to the event streams.
-    let consumer = {
-        let mut random = [0; 8];
-        services.random.fill(&mut random);
-        format!("worker-{:016x}", u64::from_be_bytes(random))
-    };
     let mut loops = JoinSet::new();
     let s = services.clone();
     loops.spawn(repeat("mail", Duration::from_millis(500), shutdown.clone(), move || {
@@ -28,9 +19,9 @@ pub async fn run(services: Services, mail: Arc<dyn MailTransport>, shutdown: Shu
     }));
     let s = services.clone();
     loops.spawn(repeat("events", Duration::from_millis(500), shutdown.clone(), move || {
-        let (s, consumer) = (s.clone(), consumer.clone());
+        let s = s.clone();
         // What comes while it runs waits for the next turn: the more events in one go, the less each of them costs.
-        async move { jobs::drain_events(&s, &consumer, RECLAIM_MS).await.map(|n| n >= jobs::EVENTS_AT_ONCE) }
+        async move { jobs::drain_events(&s).await.map(|n| n >= jobs::EVENTS_AT_ONCE) }
     }));
     let s = services.clone();
     loops.spawn(repeat("sweep", Duration::from_secs(1), shutdown.clone(), move || {

@@ -44,9 +44,9 @@ pub async fn sweep(svc: &Services) -> Result<u64> {
 pub const EVENTS_AT_ONCE: usize = 2_000;
 
 /// Moves events of the live store into the database: read, commit, acknowledge. A crash in between repeats the read, and the key of
-/// an event makes the repeat harmless. Returns how many were read.
-pub async fn drain_events(svc: &Services, consumer: &str, reclaim_after_ms: u64) -> Result<usize> {
-    let read = svc.seats.read_events(consumer, EVENTS_AT_ONCE, reclaim_after_ms).await?;
+/// an event makes the repeat harmless. Of several workers, one writes at a time. Returns how many were moved.
+pub async fn drain_events(svc: &Services) -> Result<usize> {
+    let read = svc.seats.read_events(EVENTS_AT_ONCE).await?;
     if read.is_empty() {
         return Ok(0);
     }
@@ -54,6 +54,9 @@ pub async fn drain_events(svc: &Services, consumer: &str, reclaim_after_ms: u64)
         read.into_iter().map(|(position, event)| (position.clone(), stored(&position, event))).unzip();
     // Events of all tenants.
     let mut tx = SystemTx::begin(&OpCtx::system("events"), &svc.store).await?;
+    if !activity::lock_events(&mut tx).await? {
+        return Ok(0);
+    }
     activity::insert_events(&mut tx, &events).await?;
     tx.commit().await?;
     svc.seats.acknowledge(&positions).await?;

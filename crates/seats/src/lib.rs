@@ -325,13 +325,13 @@ impl Seats for RedisSeats {
         closed.into_iter().sum()
     }
 
-    async fn read_events(&self, consumer: &str, max: usize, reclaim_after_ms: u64) -> Result<Vec<(EventPosition, SeatEvent)>, SeatsError> {
+    async fn read_events(&self, max: usize) -> Result<Vec<(EventPosition, SeatEvent)>, SeatsError> {
         let first = self.next_shard.fetch_add(1, Ordering::Relaxed) % SHARDS;
-        events::Reader { link: &self.link, library: &self.library, consumer, reclaim_after_ms }.read(first, max).await
+        events::read(&self.link, &self.library, first, max).await
     }
 
     async fn acknowledge(&self, positions: &[EventPosition]) -> Result<(), SeatsError> {
-        events::acknowledge(&self.link, &self.library, positions).await
+        events::acknowledge(&self.link, positions).await
     }
 
     async fn ping(&self) -> Result<(), SeatsError> {

@@ -81,8 +81,7 @@ library! {
     put_entitlement: KEEPS,
     put_member: KEEPS,
     sweep: KEEPS,
-    create_group: KEEPS,
-    acknowledge: KEEPS,
+    set_aside: KEEPS,
 }
 
 fn full_name(name: &str, version: &str) -> String {

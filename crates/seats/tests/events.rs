@@ -92,37 +92,25 @@ async fn a_device_whose_lease_ran_out_among_many_still_has_one_seat() {
 async fn events_stay_until_they_are_acknowledged() {
     let world = World::new().await;
     let seats = &world.seats;
-    assert_eq!(seats.read_events("a", 10, 0).await.unwrap(), [], "nothing yet, not even a stream");
+    assert_eq!(seats.read_events(10).await.unwrap(), [], "nothing yet, not even a stream");
     let tenant = world.tenant(1, 5, 5).await;
     for user in 0..5 {
         world.grant(&tenant.acquire(user, "d")).await;
     }
-    assert_eq!(seats.read_events("a", 0, 0).await.unwrap(), []);
-    let first = seats.read_events("a", 3, 60_000).await.unwrap();
+    assert_eq!(seats.read_events(0).await.unwrap(), []);
+    let first = seats.read_events(3).await.unwrap();
     assert_eq!(first.len(), 3);
-    let rest = seats.read_events("b", 100, 60_000).await.unwrap();
-    assert_eq!(rest.len(), 2, "what another is working on is his");
-    assert_eq!(seats.read_events("b", 100, 60_000).await.unwrap(), []);
-    // The first reader dies. After a while his come again, in order, until somebody says that they are safe.
-    for _ in 0..2 {
-        let again = seats.read_events("b", 100, 0).await.unwrap();
-        assert_eq!(again, [first.clone(), rest.clone()].concat());
-    }
+    // They come again, in order, until somebody says that they are safe: this reader may have died.
+    let all = seats.read_events(100).await.unwrap();
+    assert_eq!((all.len(), &all[..3]), (5, &first[..]));
     let positions: Vec<_> = first.iter().map(|(p, _)| p.clone()).collect();
     seats.acknowledge(&positions).await.unwrap();
     seats.acknowledge(&positions).await.unwrap();
     seats.acknowledge(&[]).await.unwrap();
-    assert_eq!(seats.read_events("c", 100, 0).await.unwrap(), rest);
-    seats.acknowledge(&rest.iter().map(|(p, _)| p.clone()).collect::<Vec<_>>()).await.unwrap();
-    assert_eq!(seats.read_events("c", 100, 0).await.unwrap(), []);
+    assert_eq!(seats.read_events(100).await.unwrap(), all[3..]);
+    seats.acknowledge(&all.into_iter().map(|(p, _)| p).collect::<Vec<_>>()).await.unwrap();
+    assert_eq!(seats.read_events(100).await.unwrap(), []);
     assert_eq!(events_left(&world).await, 0);
-    // Nor does the group remember any of them.
-    for user in 0..3 {
-        world.grant(&tenant.acquire(user, "d")).await;
-    }
-    world.events().await;
-    let code = "return redis.call('XPENDING', redis.call('KEYS', '*:events')[1], 'drain')[1]";
-    assert_eq!(world.lua::<u64>(code, &[]).await, 0);
 }
 
 #[tokio::test]
@@ -130,10 +118,10 @@ async fn a_lost_store_does_not_stop_reading() {
     let world = World::new().await;
     let tenant = world.tenant(1, 5, 5).await;
     world.grant(&tenant.acquire(0, "d")).await;
-    let read = world.seats.read_events("a", 10, 60_000).await.unwrap();
+    let read = world.seats.read_events(10).await.unwrap();
     let () = world.lua("redis.call('FLUSHALL')", &[]).await;
     world.seats.acknowledge(&[read[0].0.clone()]).await.unwrap();
-    assert_eq!(world.seats.read_events("a", 10, 0).await.unwrap(), []);
+    assert_eq!(world.seats.read_events(10).await.unwrap(), []);
     let tenant = world.tenant(1, 5, 5).await;
     world.grant(&tenant.acquire(1, "d")).await;
     assert_eq!(world.kinds().await, [SeatEventKind::Acquired]);
@@ -155,34 +143,38 @@ async fn no_more_than_asked_for_and_no_shard_is_starved() {
     }
     let mut shards = HashSet::new();
     for max in [1, 7, 64, 100, 1000, 1000] {
-        let batch = world.seats.read_events("a", max, 60_000).await.unwrap();
+        let batch = world.seats.read_events(max).await.unwrap();
         assert!(batch.len() <= max && !batch.is_empty() || expected.is_empty(), "{max}: {}", batch.len());
-        for (position, event) in batch {
+        for (position, event) in &batch {
             assert!(expected.remove(&event.session), "twice");
             shards.insert(position.shard);
         }
+        world.seats.acknowledge(&batch.into_iter().map(|(p, _)| p).collect::<Vec<_>>()).await.unwrap();
         if max == 100 {
             assert_eq!(shards.len(), 64, "172 of 489, and every shard had its turn");
         }
     }
     assert!(expected.is_empty());
-    // Reclaimed at once, each still comes once per reading.
-    let again = world.seats.read_events("b", 5000, 0).await.unwrap();
-    let ids: HashSet<_> = again.iter().map(|(p, _)| (p.shard, &p.id)).collect();
-    assert_eq!((again.len(), ids.len() == again.len()), (ids.len(), true));
-    assert!(again.len() >= 63 * 3 + 5000 / 64, "{}", again.len());
 }
 
 #[tokio::test]
-async fn an_event_of_another_version_is_left_for_a_reader_that_knows_it() {
+async fn what_cannot_be_read_is_kept_and_holds_up_no_other() {
     let world = World::new().await;
     let tenant = world.tenant(1, 5, 5).await;
     let code = "redis.call('XADD', ARGV[1], '*', 'kind', 'teleported', 'at', '1')
                 redis.call('XADD', ARGV[1], '*', 'e', 'teleported\\n1')";
-    let () = world.lua(code, &[&format!("{}events", seats::keys::shard_prefix(1))]).await;
+    let stream = format!("{}events", seats::keys::shard_prefix(1));
+    let () = world.lua(code, &[&stream]).await;
     world.grant(&tenant.acquire(1, "d")).await;
-    assert_eq!(world.kinds().await, [SeatEventKind::Acquired]);
-    assert_eq!(events_left(&world).await, 2);
+    // Also for one who takes no more than there are of these.
+    let read = world.seats.read_events(1).await.unwrap();
+    assert_eq!(read.iter().map(|(_, e)| e.kind).collect::<Vec<_>>(), [SeatEventKind::Acquired]);
+    assert_eq!(events_left(&world).await, 1);
+    let code = "local kept = {}
+        for _, entry in ipairs(redis.call('XRANGE', ARGV[1], '-', '+')) do kept[#kept + 1] = table.concat(entry[2], ' ') end
+        return kept";
+    let kept: Vec<String> = world.lua(code, &[&format!("{stream}:unreadable")]).await;
+    assert_eq!(kept, ["kind teleported at 1", "e teleported\n1"]);
 }
 
 /// Readers that die between reading and storing, and between storing and acknowledging; a table with the event's name as key.
@@ -220,13 +212,11 @@ async fn every_event_is_stored_exactly_once_although_readers_die() {
     }
     assert!(names.len() > 350, "{}", names.len());
 
-    let readers = (0..4).map(|reader| {
+    let readers = (0..4).map(|_| {
         let (world, table) = (world.clone(), table.clone());
         tokio::spawn(async move {
-            let mut life = 0;
             while events_left(&world).await > 0 {
-                life += 1;
-                let batch = world.seats.read_events(&format!("{reader}.{life}"), 37, 20).await.unwrap();
+                let batch = world.seats.read_events(37).await.unwrap();
                 if rand::random_ratio(1, 4) {
                     continue;
                 }

@@ -77,7 +77,7 @@ async fn a_redis_that_is_away_is_an_error_and_then_is_back() {
             assert!(world.seats.ping().await.is_err());
             assert!(world.seats.heartbeat(&heartbeat(&request)).await.is_err());
             assert!(world.seats.sweep().await.is_err());
-            assert!(world.seats.read_events("a", 10, 0).await.is_err());
+            assert!(world.seats.read_events(10).await.is_err());
         }
         assert!(RedisSeats::connect(&world.redis.url()).await.is_err());
         world.redis.restart();
@@ -276,7 +276,7 @@ async fn everything_works_on_a_cluster() {
     assert_eq!(seats.sweep().await.unwrap(), 0);
     let mut events = 0;
     loop {
-        let batch = seats.read_events("a", 50, 60_000).await.unwrap();
+        let batch = seats.read_events(50).await.unwrap();
         if batch.is_empty() {
             break;
         }

@@ -27,10 +27,13 @@ pub struct SessionEvent {
     pub seq: i32,
 }
 
-/// Stores events, each once, however often they are read. Those of a tenant or licence that is gone are dropped. Returns how many are new.
-///
-/// One statement, whatever their number. Rows are written in the order of their keys, so that two writers never wait for one another
-/// in a circle.
+/// Makes this transaction the only one that stores events. `false` if another is.
+pub async fn lock_events(tx: &mut SystemTx) -> Result<bool, Error> {
+    Ok(sqlx::query_scalar!(r#"SELECT pg_try_advisory_xact_lock(hashtext('session_events')) AS "locked!""#).fetch_one(tx.conn()).await?)
+}
+
+/// Stores events, each once, however often they are read; only under [`lock_events`]. Those of a tenant or licence that is gone are dropped.
+/// Returns how many are new. One statement, whatever their number.
 pub async fn insert_events(tx: &mut SystemTx, events: &[SessionEvent]) -> Result<u64, Error> {
     fn column<'a, T>(events: &'a [SessionEvent], value: impl Fn(&'a SessionEvent) -> T) -> Vec<T> {
         events.iter().map(value).collect()
@@ -45,7 +48,6 @@ pub async fn insert_events(tx: &mut SystemTx, events: &[SessionEvent]) -> Result
                    AS g (tenant_id, session_id, fence, kind, at, license_id, user_id, hardware_id, instance_id, hostname, client_version,
                          active, max_seats, reason, emitted_at, seq, started_at)
                JOIN licenses l ON l.tenant_id = g.tenant_id AND l.id = g.license_id
-               ORDER BY g.tenant_id, g.session_id, g.fence, g.kind
                ON CONFLICT (tenant_id, session_id, fence, kind) DO NOTHING
                RETURNING 1
            )

@@ -365,9 +365,8 @@ pub trait Seats: Send + Sync {
     async fn put_member(&self, member: &MemberCopy) -> Result<(), SeatsError>;
     /// Closes leases that ran out, in every shard, and writes their `Expired` events. Returns how many.
     async fn sweep(&self) -> Result<u64, SeatsError>;
-    /// The next events of all shards for this reader, at most `max`; what another reader took and did not acknowledge within
-    /// `reclaim_after_ms` comes again. Returns at once when there is none.
-    async fn read_events(&self, consumer: &str, max: usize, reclaim_after_ms: u64) -> Result<Vec<(EventPosition, SeatEvent)>, SeatsError>;
+    /// The oldest events of all shards, at most `max`. They come again until they are acknowledged. Returns at once when there is none.
+    async fn read_events(&self, max: usize) -> Result<Vec<(EventPosition, SeatEvent)>, SeatsError>;
     /// These events are safe in PostgreSQL.
     async fn acknowledge(&self, positions: &[EventPosition]) -> Result<(), SeatsError>;
     /// Whether the store answers, for `/readyz`.

@@ -38,7 +38,7 @@ async fn without_redis_seats_answer_503_and_the_rest_goes_on() {
         licenses::validate(&device, &svc, &ValidateRequest { hardware_id: Some("laptop".to_owned()), ..Default::default() }).await,
     );
     seats_away("sweep", jobs::sweep(&svc).await);
-    seats_away("drain", jobs::drain_events(&svc, "one", 0).await);
+    seats_away("drain", jobs::drain_events(&svc).await);
 
     let shown = licenses::list(&owner, &svc).await.unwrap();
     assert_eq!((shown[0].max_seats, shown[0].active), (2, None), "only how many are in use is not shown");
@@ -75,7 +75,7 @@ async fn without_postgresql_what_is_live_goes_on() {
     database_away("refresh", logins::refresh(&nobody(), svc, &tokens.refresh_token).await);
     database_away("revoke", sessions::revoke(&owner, svc, held.session_id, None).await);
     world.beat(&device, &held).await.unwrap();
-    database_away("drain", jobs::drain_events(svc, "one", 0).await);
+    database_away("drain", jobs::drain_events(svc).await);
     world.flush_redis().await;
     database_away("a cold start", sessions::acquire(&device, svc, &acquire("desktop")).await);
     database_away("coming back", world.beat(&device, &held).await);
@@ -85,6 +85,26 @@ async fn without_postgresql_what_is_live_goes_on() {
     logins::refresh(&nobody(), svc, &tokens.refresh_token).await.unwrap();
     assert_eq!(world.beat(&device, &held).await.unwrap().state, HeartbeatState::Reacquired);
     world.seat(&device, "desktop").await;
+}
+
+#[tokio::test]
+async fn whoever_has_logged_in_starts_without_postgresql() {
+    let (world, gate) = World::behind_a_gate().await;
+    let org = world.org("Firm", 2).await;
+    let device = world.device(&org, &org.owner).await;
+    let tokens = world.login(&org, &org.owner).await;
+    gate.shut().await;
+    let held = world.seat(&device, "laptop").await;
+    sessions::release(&device, &world.svc, &held.session_id.to_string()).await.unwrap();
+
+    // The same after Redis has lost everything, but for what the organization owns.
+    gate.open().await;
+    world.flush_redis().await;
+    logins::refresh(&nobody(), &world.svc, &tokens.refresh_token).await.unwrap();
+    let member = world.member(&org, "Member", Role::Member).await;
+    world.seat(&world.device(&org, &member).await, "desktop").await;
+    gate.shut().await;
+    world.seat(&device, "laptop").await;
 }
 
 #[tokio::test]
@@ -98,9 +118,9 @@ async fn events_wait_for_postgresql() {
     world.seat(&device, "laptop").await;
     gate.shut().await;
     world.seat(&device, "desktop").await;
-    database_away("drain", jobs::drain_events(&world.svc, "one", 0).await);
+    database_away("drain", jobs::drain_events(&world.svc).await);
     gate.open().await;
-    assert_eq!(jobs::drain_events(&world.svc, "one", 0).await.unwrap(), 2);
+    assert_eq!(jobs::drain_events(&world.svc).await.unwrap(), 2);
     assert_eq!(world.count("session_events").await, 2);
 }
 

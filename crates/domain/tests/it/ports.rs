@@ -190,13 +190,8 @@ impl Seats for Seam {
     async fn sweep(&self) -> Result<u64, SeatsError> {
         self.at("sweep")?.sweep().await
     }
-    async fn read_events(&self, consumer: &str, max: usize, reclaim_after_ms: u64) -> Result<Vec<(EventPosition, SeatEvent)>, SeatsError> {
-        let mut events = self.at("read_events")?.read_events(consumer, max, reclaim_after_ms).await?;
-        // Shards come in any order.
-        if consumer.starts_with("backwards") {
-            events.reverse();
-        }
-        Ok(events)
+    async fn read_events(&self, max: usize) -> Result<Vec<(EventPosition, SeatEvent)>, SeatsError> {
+        self.at("read_events")?.read_events(max).await
     }
     async fn acknowledge(&self, positions: &[EventPosition]) -> Result<(), SeatsError> {
         self.at("acknowledge")?.acknowledge(positions).await

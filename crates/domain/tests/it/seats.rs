@@ -282,7 +282,7 @@ async fn after_a_loss_of_redis_seats_are_kept_for_those_who_held_them() {
     let org = world.org("Firm", 1).await;
     let device = world.device(&org, &org.owner).await;
     let held = world.seat(&device, "laptop").await;
-    jobs::drain_events(&world.svc, "worker", 60_000).await.unwrap();
+    jobs::drain_events(&world.svc).await.unwrap();
     world.flush_redis().await;
     let refused = problem(sessions::acquire(&device, &world.svc, &acquire("newcomer")).await);
     assert_eq!((refused.code, refused.status), (Code::SeatsUnavailable, 503), "to be tried again, no final word");

@@ -17,7 +17,7 @@ async fn what_was_in_use_and_who_was_refused() {
     let request = types::licenses::AcquireRequest { hardware_id: "three".into(), hostname: Some("third-mbp".into()), ..Default::default() };
     assert_eq!(code(sessions::acquire(&device, &world.svc, &request).await), Code::SeatsExhausted);
     sessions::release(&device, &world.svc, &first.session_id.to_string()).await.unwrap();
-    while jobs::drain_events(&world.svc, "test", 0).await.unwrap() > 0 {}
+    while jobs::drain_events(&world.svc).await.unwrap() > 0 {}
     // Redis has its own time, so the last seconds are not over for us yet.
     world.clock.advance(Duration::minutes(2));
 
@@ -52,7 +52,7 @@ async fn usage_is_for_those_in_charge_and_of_their_own_tenant() {
     let (org, other) = (world.org("Meridian", 1).await, world.org("Fjordline", 1).await);
     let device = world.device(&org, &org.owner).await;
     world.seat(&device, "one").await;
-    while jobs::drain_events(&world.svc, "test", 0).await.unwrap() > 0 {}
+    while jobs::drain_events(&world.svc).await.unwrap() > 0 {}
     for role in [Role::Member, Role::Guest] {
         let person = world.member(&org, &format!("A {role}"), role).await;
         let ctx = world.at(&org, &person).await;

@@ -124,7 +124,7 @@ impl World {
     pub async fn events(&self) -> Vec<SeatEvent> {
         let mut all = Vec::new();
         loop {
-            let batch = self.seats.read_events("test", 1000, 60_000).await.unwrap();
+            let batch = self.seats.read_events(1000).await.unwrap();
             if batch.is_empty() {
                 return all;
             }
