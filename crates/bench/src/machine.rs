@@ -6,8 +6,10 @@ use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{Ed25519KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use std::time::{Duration, Instant};
 
+pub const SECOND: Duration = Duration::from_secs(1);
+
 /// How often a second work can be done, on so many threads at once; `worker` makes what each of them does again and again.
-fn per_second<W: FnMut()>(threads: usize, worker: impl Fn() -> W + Sync) -> f64 {
+fn per_second<W: FnMut()>(threads: usize, during: Duration, worker: impl Fn() -> W + Sync) -> f64 {
     let begun = Instant::now();
     let done: u32 = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..threads)
@@ -15,7 +17,7 @@ fn per_second<W: FnMut()>(threads: usize, worker: impl Fn() -> W + Sync) -> f64 
                 scope.spawn(|| {
                     let mut work = worker();
                     let mut n = 0;
-                    while begun.elapsed() < Duration::from_secs(1) {
+                    while begun.elapsed() < during {
                         work();
                         n += 1;
                     }
@@ -32,10 +34,10 @@ pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Ed25519 signatures per second on one core.
-pub fn ed25519_per_second() -> Result<f64> {
+/// Ed25519 signatures per second on one core, found out in so much time.
+pub fn ed25519_per_second(during: Duration) -> Result<f64> {
     let key = Ed25519KeyPair::generate()?;
-    Ok(per_second(1, || {
+    Ok(per_second(1, during, || {
         || {
             std::hint::black_box(key.sign(&[7; 600]));
         }
@@ -46,7 +48,7 @@ pub fn ed25519_per_second() -> Result<f64> {
 pub fn rsa_per_second() -> Result<f64> {
     let key = RsaKeyPair::generate(KeySize::Rsa4096)?;
     let random = SystemRandom::new();
-    Ok(per_second(cores(), || {
+    Ok(per_second(cores(), SECOND, || {
         let mut signature = vec![0; key.public_modulus_len()];
         let (key, random) = (&key, &random);
         move || {
@@ -60,7 +62,7 @@ pub fn rsa_per_second() -> Result<f64> {
 pub fn argon2_per_second(cores: usize) -> Result<f64> {
     let parameters = argon2::Params::new(47_104, 1, 1, None).map_err(|e| anyhow::anyhow!("argon2: {e}"))?;
     let argon2 = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, parameters);
-    Ok(per_second(cores, || {
+    Ok(per_second(cores, SECOND, || {
         // Once, since getting the memory from the system each time would take longer than the hash.
         let mut memory = vec![argon2::Block::default(); argon2.params().block_count()];
         let (argon2, mut hash) = (&argon2, [0; 32]);
