@@ -181,12 +181,19 @@ impl Inner {
             Err(Error::Problem(problem)) => problem.server_time,
             Err(_) => None,
         };
-        if let Some(server_time) = server_time {
-            let previous: Option<TimeMark> = self.folder.read(&self.time_file())?;
-            self.folder.write(&self.time_file(), &TimeMark::contact(previous.as_ref(), server_time, self.clock.as_ref()))?;
+        // A state folder that does not work must not come between the server's word and who has to hear it.
+        if let Some(server_time) = server_time
+            && let Err(error) = self.note_time(server_time)
+        {
+            tracing::warn!("{error}");
         }
         let (value, _) = reply?;
         Ok((value, server_time.unwrap_or_else(|| self.clock.now())))
+    }
+
+    fn note_time(&self, server_time: OffsetDateTime) -> Result<(), Error> {
+        let previous: Option<TimeMark> = self.folder.read(&self.time_file())?;
+        self.folder.write(&self.time_file(), &TimeMark::contact(previous.as_ref(), server_time, self.clock.as_ref()))
     }
 
     /// The time to judge tokens by while the server cannot be asked.

@@ -85,7 +85,8 @@ impl SeatFile {
 
     /// The server could not be asked: go on while lease or token last.
     fn missed(&self, seat: &mut Seat, unreachable: &Unreachable) -> Result<(), Error> {
-        self.inner.carry_time()?;
+        // A state folder that does not work is told at the end: what has become of the seat must be noted in any case.
+        let carried = self.inner.carry_time();
         let token_end = seat.token.as_ref().map(|kept| self.offline_end(kept));
         let interval = interval(seat.token.as_ref().map_or(60, |t| t.interval_seconds));
         let Some(current) = &mut seat.current else { return Ok(()) };
@@ -99,7 +100,7 @@ impl SeatFile {
         current.failures = current.failures.saturating_add(1);
         current.trouble = Some(unreachable.detail.clone());
         current.due = self.retry_beat(current.failures, unreachable.retry_after, interval);
-        self.save(seat)
+        self.save(seat).and(carried)
     }
 
     /// The session is over for everybody who shared it.

@@ -306,8 +306,13 @@ impl Member {
             tokio::time::sleep(LOOK).await;
         }
         if let Some(current) = seat.current.as_ref().filter(|c| c.holders.contains(&self.me)) {
-            *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = self.file.seen(&seat, current);
-            return Some(self.file.state(&seat, current));
+            let seen = self.file.seen(&seat, current);
+            *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen.clone();
+            return Some(match looked {
+                // The folder works no longer, and nothing that is newer can be had from it: what was last known comes to its end.
+                Err(error) if self.file.until(&current.lease_end).is_zero() => self.unheard(&seen, error.to_string()),
+                _ => self.file.state(&seat, current),
+            });
         }
         let session_id = self.seen().session_id;
         if let Some(ended) = seat.ended.iter().rev().find(|e| e.session_id == session_id) {
@@ -315,7 +320,16 @@ impl Member {
         }
         // The state folder does not work, or somebody emptied it. The seat is good for as long as was last known.
         let why = looked.err().map_or_else(|| "The state folder was emptied.".to_owned(), |e| e.to_string());
-        if self.file.until(&self.seen().good_until).is_zero() { Some(State::Refused(Refusal::Offline { detail: why })) } else { None }
+        Some(self.unheard(&self.seen(), why)).filter(State::is_final)
+    }
+
+    /// How the seat stands when nothing newer than that is known.
+    fn unheard(&self, seen: &Seen, why: String) -> State {
+        if self.file.until(&seen.good_until).is_zero() {
+            return State::Refused(Refusal::Offline { detail: why });
+        }
+        let until = self.file.wall(&seen.good_until);
+        State::Grace { until, left: until - self.file.inner.clock.now(), reason: why }
     }
 
     /// Leaves in `seat` what is known, also when there is an error.

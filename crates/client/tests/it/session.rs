@@ -298,3 +298,38 @@ async fn a_state_folder_that_was_emptied_does_not_stop_the_work_at_once() {
     assert!(matches!(session.refused().await, State::Refused(Refusal::Offline { .. })));
     tear_down(portal).await;
 }
+
+/// From now on nobody can open the file for writing, whoever he is.
+fn put_a_folder_in_place_of(file: &std::path::Path) {
+    std::fs::remove_file(file).unwrap();
+    std::fs::create_dir(file).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_folder_that_works_no_longer_keeps_no_seat_for_ever() {
+    let (portal, device, clock) = set_up().await;
+    let mut session = client(&device, &portal, &clock).start().await.unwrap();
+    put_a_folder_in_place_of(&device.file("seat-").with_extension("lock"));
+    // The lease is over, and nobody could send a heartbeat.
+    clock.pass(1);
+    until("grace", || matches!(session.state(), State::Grace { .. })).await;
+    clock.pass(72);
+    assert!(matches!(session.refused().await, State::Refused(Refusal::Offline { .. })));
+    tear_down(portal).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_servers_word_is_heard_though_its_time_cannot_be_noted() {
+    let (portal, device, clock) = set_up().await;
+    let mut session = client(&device, &portal, &clock).start().await.unwrap();
+    put_a_folder_in_place_of(&device.file("time-"));
+    let beats = portal.world().beats.len();
+    until("heartbeats go on", || portal.world().beats.len() > beats + 1).await;
+    assert_eq!(session.state(), State::Online);
+    portal.world().down = true;
+    until("grace", || matches!(session.state(), State::Grace { .. })).await;
+    portal.world().down = false;
+    portal.world().end_all("session_revoked", "Audit");
+    assert!(matches!(session.refused().await, State::Refused(Refusal::Ended { .. })));
+    tear_down(portal).await;
+}
