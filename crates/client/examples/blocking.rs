@@ -3,8 +3,10 @@
 
 fn main() -> Result<(), client::Error> {
     let session = client::blocking::Client::new(client::Config::from_env()?)?.start()?;
+    eprintln!("{}", session.state());
     session.on_change(|state| eprintln!("{state}"));
-    while session.state() == client::State::Online {
+    // Not only while online: in grace the seat is still held.
+    while !session.state().is_final() {
         std::thread::sleep(std::time::Duration::from_secs(1));
     }
     session.release()?;

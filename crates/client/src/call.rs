@@ -77,6 +77,17 @@ impl Caller {
         token: Option<&str>,
         body: Body<'_, B>,
     ) -> Result<Answer, Error> {
+        self.attempt(method, path, token, body).await?.map_err(|error| self.sort(&error).into())
+    }
+
+    /// The same, with a failure as it came.
+    pub(crate) async fn attempt<B: Serialize>(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        body: Body<'_, B>,
+    ) -> Result<Result<Answer, reqwest::Error>, Error> {
         let url = self.server.url(path)?;
         let mut request = self.http.request(method.clone(), url);
         if let Some(token) = token {
@@ -102,7 +113,7 @@ impl Caller {
         }
         .await;
         let ms = started.elapsed().as_millis();
-        match result {
+        Ok(match result {
             Ok((response, bytes)) => {
                 let text = |name: header::HeaderName| response.headers().get(name).and_then(|v| v.to_str().ok());
                 let request_id = response.headers().get("x-request-id").and_then(|v| v.to_str().ok()).unwrap_or("-");
@@ -116,9 +127,9 @@ impl Caller {
             }
             Err(error) => {
                 tracing::debug!("{method} {path}: no answer after {ms} ms: {}", chain(&error));
-                Err(self.sort(&error).into())
+                Err(error)
             }
-        }
+        })
     }
 
     /// Sends and reads a JSON answer; an empty one reads as `null`.
@@ -138,19 +149,16 @@ impl Caller {
         }
     }
 
-    fn sort(&self, error: &reqwest::Error) -> Unreachable {
+    pub(crate) fn sort(&self, error: &reqwest::Error) -> Unreachable {
         let host = self.server.as_url().host_str().unwrap_or_default();
-        let causes = chain(error).to_lowercase();
-        let (kind, what) = if error.is_timeout() {
-            (UnreachableKind::Timeout, "does not answer in time".to_owned())
-        } else if causes.contains("dns error") || causes.contains("lookup address") {
-            (UnreachableKind::Dns, format!("cannot be found: the name {host} has no address here"))
-        } else if causes.contains("certificate") || causes.contains("tls") || causes.contains("handshake") {
-            (UnreachableKind::Tls, format!("cannot be reached securely: {}", root_cause(error)))
-        } else if error.is_connect() {
-            (UnreachableKind::Connect, format!("cannot be reached: {}", root_cause(error)))
-        } else {
-            (UnreachableKind::Other, format!("broke off the call: {}", root_cause(error)))
+        let kind = kind(error);
+        let what = match kind {
+            UnreachableKind::Timeout => "does not answer in time".to_owned(),
+            UnreachableKind::Dns => format!("cannot be found: the name {host} has no address here"),
+            UnreachableKind::Tls => format!("cannot be reached securely: {}", root_cause(error)),
+            UnreachableKind::Proxy => format!("cannot be reached through the proxy: {}", root_cause(error)),
+            UnreachableKind::Connect => format!("cannot be reached: {}", root_cause(error)),
+            _ => format!("broke off the call: {}", root_cause(error)),
         };
         Unreachable { kind, detail: format!("The license server {} {what}.", self.server), retry_after: None }
     }
@@ -205,6 +213,30 @@ pub(crate) fn not_the_service(server: &Server, how: &str) -> Unreachable {
     Unreachable { kind: UnreachableKind::NotTheService, detail, retry_after: None }
 }
 
+/// Where the trouble lies.
+pub(crate) fn kind(error: &reqwest::Error) -> UnreachableKind {
+    // The errors of TLS and of the tunnel through a proxy are known by their words alone: their types are not exported, or not to us.
+    let causes = causes(error);
+    if error.is_timeout() {
+        UnreachableKind::Timeout
+    } else if ["certificate", "tls", "handshake"].iter().any(|word| causes.contains(word)) {
+        UnreachableKind::Tls
+    } else if causes.contains("tunnel error") {
+        UnreachableKind::Proxy
+    } else if error.is_dns() {
+        UnreachableKind::Dns
+    } else if error.is_connect() {
+        UnreachableKind::Connect
+    } else {
+        UnreachableKind::Other
+    }
+}
+
+/// The causes of a failed call, in lower case. Without the call's own words: they hold the server's address, and so any word.
+pub(crate) fn causes(error: &reqwest::Error) -> String {
+    std::error::Error::source(error).map_or_else(String::new, |cause| chain(cause).to_lowercase())
+}
+
 /// An error with its causes.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
@@ -216,7 +248,7 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn root_cause(error: &dyn std::error::Error) -> String {
+pub(crate) fn root_cause(error: &dyn std::error::Error) -> String {
     let mut root = error;
     while let Some(cause) = root.source() {
         root = cause;
@@ -251,5 +283,14 @@ mod tests {
         assert_eq!((problem.status, problem.retry_after), (429, Some(7)));
         assert_eq!(problem.extra["active"], 1);
         assert!(answer(204, "").is_ok());
+    }
+
+    #[tokio::test]
+    async fn the_servers_name_does_not_say_where_the_trouble_lies() {
+        let closed = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
+        let http = reqwest::Client::builder().no_proxy().resolve("certificate.example", closed).build().unwrap();
+        let error = http.get(format!("http://certificate.example:{}/", closed.port())).send().await.unwrap_err();
+        assert!(chain(&error).contains("certificate"), "{}", chain(&error));
+        assert_eq!(kind(&error), UnreachableKind::Connect, "{}", chain(&error));
     }
 }

@@ -1,7 +1,7 @@
 //! Looks for what can stand between this device and the licence service, in the order in which a call meets it.
 
 use crate::fingerprint::Source;
-use crate::{Client, Error, Server, Unreachable, UnreachableKind};
+use crate::{Client, Error, Server, Unreachable, UnreachableKind, call};
 use std::time::Duration;
 use time::OffsetDateTime;
 
@@ -42,7 +42,7 @@ impl Check {
     }
 
     fn skipped(name: &'static str) -> Self {
-        Self::new(name, Verdict::Skipped, "not looked at, because of the trouble above", "")
+        Self::new(name, Verdict::Skipped, "not looked at: the call does not get this far", "")
     }
 }
 
@@ -50,39 +50,25 @@ impl Check {
 pub async fn examine(client: &Client) -> Vec<Check> {
     let server = client.server();
     let proxy = proxy_for(server);
-    let mut checks = vec![folder(client), device(client), Check::fine("server", server.to_string()), proxy_check(server, proxy.as_ref())];
-
-    let (host, port) = match &proxy {
-        Some(proxy) => (proxy.host().unwrap_or_default().to_owned(), proxy.port_u16().unwrap_or(80)),
-        // Url keeps the brackets of an IPv6 address, which the resolver does not take.
-        None => (
-            server.as_url().host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned(),
-            server.as_url().port_or_known_default().unwrap_or(443),
-        ),
+    // Before anything else: only a call shows whether the proxy lets it through.
+    let reply = client.inner.caller.attempt::<()>(reqwest::Method::GET, ".well-known/jwks.json", None, call::Body::None).await;
+    let failure = reply.as_ref().ok().and_then(|answer| answer.as_ref().err());
+    let proxy_check = proxy_check(server, proxy.as_ref(), failure);
+    let way = match proxy_check.verdict {
+        Verdict::Trouble => [Check::skipped("DNS"), Check::skipped("connection")],
+        _ => way(server, proxy.as_ref()).await,
     };
-    let addresses = resolve(&host, port).await;
-    checks.push(match &addresses {
-        Ok(addresses) => {
-            Check::fine("DNS", format!("{host} is {}", addresses.iter().map(|a| a.ip().to_string()).collect::<Vec<_>>().join(", ")))
-        }
-        Err(why) => Check::new(
-            "DNS",
-            Verdict::Trouble,
-            format!("{host} has no address: {why}"),
-            "Check the spelling of the server, the network connection, and whether a VPN is needed.",
-        ),
-    });
-    checks.push(match &addresses {
-        Ok(addresses) => connect(addresses).await,
-        Err(_) => Check::skipped("connection"),
-    });
+    let mut checks = vec![folder(client), device(client), Check::fine("server", server.to_string()), proxy_check];
+    checks.extend(way);
+    checks.push(tls(client, &reply));
+    let on_the_way = |check: &Check| ["proxy", "DNS", "connection", "TLS"].contains(&check.name) && check.verdict == Verdict::Trouble;
+    let blocked = checks.iter().any(on_the_way);
 
-    let reply = client.inner.caller.send::<()>(reqwest::Method::GET, ".well-known/jwks.json", None, crate::call::Body::None).await;
-    checks.push(tls(server, &reply));
+    let reply = reply.and_then(|answer| answer.map_err(|error| client.inner.caller.sort(&error).into()));
     let answered_at = reply.as_ref().ok().and_then(|answer| answer.server_time);
     let service = reply
         .and_then(|answer| answer.success(server))
-        .and_then(|answer| crate::Keys::from_jwks(answer.bytes()).map_err(|e| crate::call::not_the_service(server, &e.to_string()).into()));
+        .and_then(|answer| crate::Keys::from_jwks(answer.bytes()).map_err(|e| call::not_the_service(server, &e.to_string()).into()));
     let reachable = service.is_ok();
     checks.push(match service {
         Ok(_) => Check::fine("service", "the license service answers"),
@@ -95,7 +81,13 @@ pub async fn examine(client: &Client) -> Vec<Check> {
         Err(Error::Unreachable(Unreachable { kind: UnreachableKind::NotTheService, detail, .. })) => {
             Check::new("service", Verdict::Trouble, detail, "Open the server's address in a browser: does the portal appear?")
         }
-        Err(error) => Check::new("service", Verdict::Trouble, error.to_string(), "Solve the trouble above first."),
+        Err(error) if blocked => Check::new("service", Verdict::Trouble, error.to_string(), "Solve the trouble above first."),
+        Err(error) => Check::new(
+            "service",
+            Verdict::Trouble,
+            error.to_string(),
+            "Try again in a few minutes. If it stays so, tell the server's operator.",
+        ),
     });
     checks.push(answered_at.map_or_else(|| Check::skipped("clock"), |at| clock(client.now(), at)));
     checks.push(login(client, reachable).await);
@@ -110,20 +102,72 @@ fn proxy_for(server: &Server) -> Option<http::Uri> {
     hyper_util::client::proxy::matcher::Matcher::from_env().intercept(&destination).map(|i| i.uri().clone())
 }
 
-fn proxy_check(server: &Server, proxy: Option<&http::Uri>) -> Check {
-    match proxy {
-        None if server.is_loopback() => Check::fine("proxy", "none: the server is this machine"),
-        None => Check::fine("proxy", "none (HTTPS_PROXY, ALL_PROXY and NO_PROXY decide)"),
-        // Without user name and password.
-        Some(proxy) => Check::fine(
-            "proxy",
+fn proxy_check(server: &Server, proxy: Option<&http::Uri>, failure: Option<&reqwest::Error>) -> Check {
+    let Some(proxy) = proxy else {
+        let why =
+            if server.is_loopback() { "none: the server is this machine" } else { "none (HTTPS_PROXY, ALL_PROXY and NO_PROXY decide)" };
+        return Check::fine("proxy", why);
+    };
+    // Without user name and password.
+    let address = format!("{}:{}", proxy.host().unwrap_or_default(), proxy.port_u16().unwrap_or(80));
+    let found = format!("{}://{address} (from HTTPS_PROXY or ALL_PROXY)", proxy.scheme_str().unwrap_or("http"));
+    match failure.and_then(|error| proxy_trouble(server, &address, error)) {
+        None => Check::fine("proxy", found),
+        Some((what, advice)) => Check::new("proxy", Verdict::Trouble, format!("{found} {what}"), advice),
+    }
+}
+
+/// What the proxy does instead of letting the call through, and what to do about it.
+fn proxy_trouble(server: &Server, address: &str, error: &reqwest::Error) -> Option<(String, String)> {
+    let host = server.as_url().host_str().unwrap_or_default();
+    let causes = call::causes(error);
+    Some(match call::kind(error) {
+        // Later, with a connection, it is the server that is slow.
+        UnreachableKind::Timeout if error.is_connect() => (
+            "does not answer in time".to_owned(),
             format!(
-                "{}://{}:{} (from HTTPS_PROXY or ALL_PROXY)",
-                proxy.scheme_str().unwrap_or("http"),
-                proxy.host().unwrap_or_default(),
-                proxy.port_u16().unwrap_or(80)
+                "Check the proxy's address in the variable. If it is right, ask the network's administrator whether the proxy reaches {host}."
             ),
         ),
+        UnreachableKind::Proxy if causes.contains("authorization required") => (
+            "asks for a user name and password".to_owned(),
+            format!(
+                "Put them into the variable, as in http://USER:PASSWORD@{address}. If they are there, ask the network's administrator whether they are right."
+            ),
+        ),
+        UnreachableKind::Proxy if causes.contains("underlying connection") => (
+            format!("cannot be reached: {}", call::root_cause(error)),
+            "Check the proxy's address in the variable, and whether the proxy runs.".to_owned(),
+        ),
+        UnreachableKind::Proxy => {
+            (format!("does not let the call through to {host}"), format!("Ask the network's administrator to allow {host} at the proxy."))
+        }
+        _ => return None,
+    })
+}
+
+/// DNS and connection, to the proxy where there is one.
+async fn way(server: &Server, proxy: Option<&http::Uri>) -> [Check; 2] {
+    let (host, port) = match proxy {
+        Some(proxy) => (proxy.host().unwrap_or_default(), proxy.port_u16().unwrap_or(80)),
+        None => (server.as_url().host_str().unwrap_or_default(), server.as_url().port_or_known_default().unwrap_or(443)),
+    };
+    // The resolver does not take the brackets of an IPv6 address.
+    let host = host.trim_matches(['[', ']']);
+    match resolve(host, port).await {
+        Ok(addresses) => {
+            let shown = addresses.iter().map(|a| a.ip().to_string()).collect::<Vec<_>>().join(", ");
+            [Check::fine("DNS", format!("{host} is {shown}")), connect(&addresses).await]
+        }
+        Err(why) => [
+            Check::new(
+                "DNS",
+                Verdict::Trouble,
+                format!("{host} has no address: {why}"),
+                "Check the spelling of the server, the network connection, and whether a VPN is needed.",
+            ),
+            Check::skipped("connection"),
+        ],
     }
 }
 
@@ -156,26 +200,31 @@ async fn connect(addresses: &[std::net::SocketAddr]) -> Check {
     )
 }
 
-fn tls(server: &Server, reply: &Result<crate::call::Answer, Error>) -> Check {
-    if server.as_url().scheme() == "http" {
+fn tls(client: &Client, reply: &Result<Result<call::Answer, reqwest::Error>, Error>) -> Check {
+    if client.server().as_url().scheme() == "http" {
         return Check::fine("TLS", "not used: the server is this machine");
     }
     match reply {
-        Ok(_) => Check::fine("TLS", "the server's certificate is accepted"),
-        Err(Error::Unreachable(Unreachable { kind: UnreachableKind::Tls, detail, .. })) => {
-            let lower = detail.to_lowercase();
-            let advice = if lower.contains("unknownissuer") || lower.contains("unknown issuer") || lower.contains("self") {
-                "The certificate comes from an authority that this machine does not know, usually a proxy that inspects traffic. Install its CA certificate on this machine, or name its file in CODITECT_CA_FILE."
-            } else if lower.contains("expired") || lower.contains("notvalidyet") || lower.contains("not valid yet") {
-                "The certificate is out of date by this machine's clock. Check the clock first; if it is right, tell the server's operator."
-            } else if lower.contains("name") {
-                "The certificate is for another name. Check the server's address."
-            } else {
-                "Something between this machine and the server disturbs the encrypted connection. Try another network, and ask the network's operator."
-            };
-            Check::new("TLS", Verdict::Trouble, detail, advice)
+        Ok(Ok(_)) => Check::fine("TLS", "the server's certificate is accepted"),
+        Ok(Err(error)) if call::kind(error) == UnreachableKind::Tls => {
+            Check::new("TLS", Verdict::Trouble, client.inner.caller.sort(error).detail, tls_advice(&call::causes(error)))
         }
-        Err(_) => Check::skipped("TLS"),
+        _ => Check::skipped("TLS"),
+    }
+}
+
+/// By the causes in lower case.
+fn tls_advice(causes: &str) -> &'static str {
+    let says = |words: &[&str]| words.iter().any(|word| causes.contains(word));
+    // The name comes first: this cause alone holds names of servers, and so any word.
+    if says(&["not valid for name", "notvalidforname"]) {
+        "The certificate is for another name. Check the server's address."
+    } else if says(&["unknownissuer", "unknown issuer", "causedasendentity"]) {
+        "The certificate comes from an authority that this machine does not know, usually a proxy that inspects traffic. Install its CA certificate on this machine, or name its file in CODITECT_CA_FILE."
+    } else if says(&["expired", "notvalidyet", "not valid yet"]) {
+        "The certificate is out of date by this machine's clock. Check the clock first; if it is right, tell the server's operator."
+    } else {
+        "Something between this machine and the server disturbs the encrypted connection. Try another network, and ask the network's operator."
     }
 }
 
@@ -245,6 +294,19 @@ mod tests {
         assert_eq!(clock(t + CLOCK_TOLERANCE, t).verdict, Verdict::Fine);
         assert_eq!(clock(t + time::Duration::hours(3), t).found, "3 h ahead of the server's");
         assert_eq!(clock(t - time::Duration::minutes(10), t).found, "10 min behind the server's");
+    }
+
+    #[test]
+    fn the_servers_name_does_not_choose_the_advice() {
+        for (causes, advice) in [
+            ("certificate not valid for name \"selfservice.expired.example\"; certificate is only valid for other.example", "another name"),
+            ("client error (connect): invalid peer certificate: unknownissuer", "CODITECT_CA_FILE"),
+            ("invalid peer certificate: other(othererror(causedasendentity))", "CODITECT_CA_FILE"),
+            ("invalid peer certificate: certificate expired: verification time 2 (unix)", "Check the clock"),
+            ("received fatal alert: handshakefailure", "another network"),
+        ] {
+            assert!(tls_advice(causes).contains(advice), "{causes}: {}", tls_advice(causes));
+        }
     }
 
     #[test]

@@ -205,6 +205,8 @@ pub enum UnreachableKind {
     Dns,
     /// Nothing answers at the address.
     Connect,
+    /// The proxy on the way cannot be reached, or does not let the call through.
+    Proxy,
     /// The encrypted connection was refused by one side.
     Tls,
     Timeout,

@@ -175,7 +175,11 @@ impl Probe {
             .entries("sys/block")
             .into_iter()
             .filter(|n| !["loop", "ram", "zram", "dm-", "md", "sr", "fd", "nbd"].iter().any(|p| n.starts_with(p)));
-        let built_in = names.filter(|n| self.text(&format!("sys/block/{n}/removable")).as_deref() != Some("1"));
+        // Most disks on USB do not call themselves removable.
+        let built_in = names.filter(|n| {
+            let disk = format!("sys/block/{n}");
+            self.text(&format!("{disk}/removable")).as_deref() != Some("1") && !is_on_usb(&self.root.join(disk))
+        });
         let numbers = built_in.filter_map(|n| {
             ["wwid", "device/wwid", "serial", "device/serial"].iter().find_map(|f| self.text(&format!("sys/block/{n}/{f}")))
         });
@@ -186,12 +190,15 @@ impl Probe {
     fn network(&self) -> Option<String> {
         let cards = self.entries("sys/class/net").into_iter().filter(|n| {
             let device = self.root.join(format!("sys/class/net/{n}/device"));
-            let real = std::fs::canonicalize(&device);
-            let usb = real.as_ref().is_ok_and(|p| p.components().any(|c| c.as_os_str().to_string_lossy().starts_with("usb")));
-            real.is_ok() && !usb && self.text(&format!("sys/class/net/{n}/addr_assign_type")).as_deref() == Some("0")
+            device.exists() && !is_on_usb(&device) && self.text(&format!("sys/class/net/{n}/addr_assign_type")).as_deref() == Some("0")
         });
         cards.filter_map(|n| self.text(&format!("sys/class/net/{n}/address"))).filter(|a| a != "00:00:00:00:00:00").min()
     }
+}
+
+/// The links of sysfs lead to where a device hangs, such as `/sys/devices/pci0000:00/0000:00:14.0/usb2/2-1/…`.
+fn is_on_usb(link: &Path) -> bool {
+    std::fs::canonicalize(link).is_ok_and(|p| p.components().any(|c| c.as_os_str().to_string_lossy().starts_with("usb")))
 }
 
 #[cfg(test)]
@@ -258,6 +265,20 @@ mod tests {
         put(dir.path(), "sys/block/sr0/serial", "aaa");
         put(dir.path(), "sys/class/dmi/id/product_uuid", "only root reads this");
         assert_eq!(id(&dir), before);
+    }
+
+    #[test]
+    fn a_usb_disk_plugged_in_changes_nothing() {
+        let dir = machine();
+        let before = id(&dir);
+        for (name, place) in [("sda", "usb2/2-1/2-1:1.0/host6/target6:0:0/6:0:0:0"), ("sdb", "ata1/host0/target0:0:0/0:0:0:0")] {
+            let disk = format!("devices/pci0000:00/0000:00:14.0/{place}/block/{name}");
+            put(dir.path(), &format!("sys/{disk}/removable"), "0\n");
+            // Lower than the built-in disk's.
+            put(dir.path(), &format!("sys/{disk}/serial"), "AAA\n");
+            std::os::unix::fs::symlink(format!("../{disk}"), dir.path().join(format!("sys/block/{name}"))).unwrap();
+            assert_eq!(id(&dir) == before, name == "sda", "{name}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::device::{Device, finish};
 use crate::portal::{PASSWORD, Portal};
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -125,6 +126,47 @@ fn an_unknown_authority_is_told_apart_from_a_bad_licence() {
     let line = done.out.lines().find(|l| l.contains("TLS")).unwrap();
     assert!(line.starts_with("FIX") && line.contains("CODITECT_CA_FILE"), "{}", done.out);
     assert!(!done.out.to_lowercase().contains("invalid licen"), "{}", done.out);
+}
+
+/// A proxy that gives everybody this answer.
+fn proxy_that_answers(answer: &'static str) -> String {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let mut client = client.unwrap();
+            // With the request unread, the end of the connection would be a reset.
+            let _ = client.read(&mut [0; 4096]);
+            let _ = client.write_all(answer.as_bytes());
+        }
+    });
+    address
+}
+
+#[test]
+fn a_proxy_that_does_not_let_the_call_through_is_named() {
+    let portal = Portal::start();
+    let device = Device::new(&portal);
+    // Connections wait in its queue for ever.
+    let silent = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let closed = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
+    let sign_in = "HTTP/1.1 407 Proxy Authentication Required\r\nproxy-authenticate: Basic realm=\"x\"\r\ncontent-length: 0\r\n\r\n";
+    for (proxy, found, advice) in [
+        (proxy_that_answers(sign_in), "asks for a user name and password", "http://USER:PASSWORD@127.0.0.1:"),
+        (proxy_that_answers("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n"), "does not let the call through", "allow portal.test"),
+        (format!("http://{}", silent.local_addr().unwrap()), "does not answer in time", "Check the proxy's address"),
+        (format!("http://{closed}"), "cannot be reached: ", "Check the proxy's address"),
+    ] {
+        let done = finish(device.command(&["doctor"]).env("CODITECT_SERVER", SERVER).env("HTTPS_PROXY", &proxy));
+        assert_eq!(done.code, 6, "{}", done.out);
+        let line = |name: &str| done.out.lines().find(|l| l.split_whitespace().nth(1) == Some(name)).unwrap();
+        let named = line("proxy");
+        assert!(named.starts_with("FIX") && [proxy.as_str(), found, advice].iter().all(|part| named.contains(part)), "{}", done.out);
+        for name in ["DNS", "connection", "TLS"] {
+            assert!(line(name).starts_with('-'), "{}", done.out);
+        }
+        assert!(line("service").starts_with("FIX") && line("service").contains("trouble above"), "{}", done.out);
+    }
 }
 
 #[test]
