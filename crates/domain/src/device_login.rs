@@ -190,7 +190,8 @@ pub async fn poll(ctx: &OpCtx, svc: &Services, device_code: &str) -> Result<Poll
             } else {
                 let tokens = begin_family(&mut tx, svc, user, tenant, waiting.hardware_id).await?;
                 users::touch_sign_in(&mut tx, user, now).await?;
-                Poll::LoggedIn(Box::new(tokens))
+                tx.commit().await?;
+                return Ok(Poll::LoggedIn(Box::new(tokens.give(svc).await)));
             }
         }
     };

@@ -97,7 +97,21 @@ pub async fn login(ctx: &OpCtx, svc: &Services, request: &LoginRequest) -> Resul
     let answer = begin_family(&mut tx, svc, user.id, tenant, request.hardware_id.clone()).await?;
     users::touch_sign_in(&mut tx, user.id, svc.now()).await?;
     tx.commit().await?;
-    Ok(answer)
+    Ok(answer.give(svc).await)
+}
+
+/// What a device gets, and the member whose it is.
+pub(crate) struct Tokens {
+    answer: TokenResponse,
+    member: members::Membership,
+}
+
+impl Tokens {
+    /// To be called after the commit: Redis is asked.
+    pub(crate) async fn give(self, svc: &Services) -> TokenResponse {
+        copies::put_ahead(svc, &self.member).await;
+        self.answer
+    }
 }
 
 /// Begins a login of the installed application. Refuses one who is no member.
@@ -107,7 +121,7 @@ pub(crate) async fn begin_family(
     user: UserId,
     tenant: TenantId,
     hardware_id: Option<String>,
-) -> Result<TokenResponse> {
+) -> Result<Tokens> {
     let now = svc.now();
     let family = Family {
         id: svc.new_id(),
@@ -124,18 +138,18 @@ pub(crate) async fn begin_family(
     tokens_for(tx, svc, &family, secret).await
 }
 
-async fn tokens_for(tx: &mut SystemTx, svc: &Services, family: &Family, refresh_token: String) -> Result<TokenResponse> {
+async fn tokens_for(tx: &mut SystemTx, svc: &Services, family: &Family, refresh_token: String) -> Result<Tokens> {
     let member = members::get(tx, family.tenant_id, family.user_id).await?.ok_or_else(ended)?;
-    copies::put_ahead(svc, &member).await;
     let claims = identity::access_claims(svc, &member, family.id);
-    Ok(TokenResponse {
+    let answer = TokenResponse {
         access_token: tokens::sign_access(svc, &claims)?,
         token_type: "Bearer".to_owned(),
         expires_in: tokens::ACCESS_SECONDS.unsigned_abs(),
         refresh_token,
         tenant_id: family.tenant_id,
         user_id: family.user_id,
-    })
+    };
+    Ok(Tokens { answer, member })
 }
 
 fn ended() -> Error {
@@ -167,7 +181,7 @@ pub async fn refresh(ctx: &OpCtx, svc: &Services, token: &str) -> Result<TokenRe
     refresh::exchange(&mut tx, family.id, &hash, &successor, now).await?;
     let answer = tokens_for(&mut tx, svc, &family, secret).await?;
     tx.commit().await?;
-    Ok(answer)
+    Ok(answer.give(svc).await)
 }
 
 /// Ends the login that the token belongs to. An unknown token changes nothing and is no error.
