@@ -23,7 +23,16 @@ pub(crate) async fn read(
     first_shard: u16,
     max: usize,
 ) -> Result<Vec<(EventPosition, SeatEvent)>, SeatsError> {
-    let mut open: Vec<_> = waiting(link, first_shard).await?.into_iter().map(|shard| (shard, "-".to_owned())).collect();
+    // A node of a cluster that is away must not hold up the shards of the others.
+    let mut failed = None;
+    let mut open = Vec::new();
+    for (shard, length) in waiting(link, first_shard).await {
+        match length {
+            Ok(0) => {}
+            Ok(_) => open.push((shard, "-".to_owned())),
+            Err(error) => failed = Some(unavailable(error)),
+        }
+    }
     let mut events = Vec::new();
     while events.len() < max && !open.is_empty() {
         let left = max - events.len();
@@ -33,12 +42,10 @@ pub(crate) async fn read(
         for (shard, batch) in batches {
             let batch = match batch {
                 Ok(batch) => batch,
-                // What was read counts; this shard's come at the next reading.
-                Err(error) if !events.is_empty() => {
-                    tracing::warn!(shard, %error, "events of one shard could not be read");
+                Err(error) => {
+                    failed = Some(error);
                     continue;
                 }
-                Err(error) => return Err(error),
             };
             if let Some(last) = batch.last().filter(|_| batch.len() >= share) {
                 open.push((shard, format!("({}", last.id)));
@@ -51,15 +58,20 @@ pub(crate) async fn read(
             }
         }
     }
-    Ok(events)
+    match failed {
+        Some(error) if events.is_empty() => Err(error),
+        Some(error) => {
+            tracing::warn!(%error, "events of some shards could not be read");
+            Ok(events)
+        }
+        None => Ok(events),
+    }
 }
 
-/// The shards whose streams are not empty.
-async fn waiting(link: &Link, first_shard: u16) -> Result<Vec<u16>, SeatsError> {
+/// How many events wait in each shard.
+async fn waiting(link: &Link, first_shard: u16) -> Vec<(u16, RedisResult<u64>)> {
     let shards = (0..SHARDS).map(|i| (first_shard + i) % SHARDS);
-    let lengths = shards.map(async |shard| link.query::<u64>(cmd("XLEN").arg(keys::events(shard))).await.map(|length| (shard, length)));
-    let lengths: Vec<_> = join_all(lengths).await.into_iter().collect::<RedisResult<_>>().map_err(unavailable)?;
-    Ok(lengths.into_iter().filter(|(_, length)| *length > 0).map(|(shard, _)| shard).collect())
+    join_all(shards.map(async |shard| (shard, link.query(cmd("XLEN").arg(keys::events(shard))).await))).await
 }
 
 async fn read_shard(link: &Link, shard: u16, from: &str, count: usize) -> Result<Vec<StreamId>, SeatsError> {
