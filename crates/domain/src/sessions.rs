@@ -89,8 +89,10 @@ pub async fn acquire(ctx: &OpCtx, svc: &Services, request: &AcquireRequest) -> R
         AcquireAnswer::Granted(grant) => match answer(svc, &call, nonce, &grant).await {
             Ok(answer) => Ok((grant.new_seat, answer)),
             Err(error) => {
-                // Without a token the seat is of no use to the caller.
-                svc.seats.release(tenant, user, grant.session).await?;
+                // Without a token a new seat is of no use to the caller. One that he held stays his: he runs, and will ask again.
+                if grant.new_seat {
+                    svc.seats.release(tenant, user, grant.session).await?;
+                }
                 Err(error)
             }
         },
@@ -259,7 +261,10 @@ pub async fn heartbeat(ctx: &OpCtx, svc: &Services, request: &HeartbeatRequest) 
 async fn reacquire(ctx: &OpCtx, svc: &Services, beat: &Heartbeat, token: Option<&str>) -> Result<HeartbeatResponse> {
     // Whoever shows no token of this very session, of this tenant and user, learns nothing.
     let claims = token.and_then(|t| tokens::verify_license(svc, t)).ok_or_else(session_not_found)?;
-    if claims.sid != beat.session || claims.tenant != beat.tenant || claims.sub != beat.user || claims.exp <= svc.now().unix_timestamp() {
+    let now = svc.now();
+    // Beyond that time nobody would know of its revocation.
+    let forgotten = claims.iat <= (now - copies::remember()).unix_timestamp();
+    if claims.sid != beat.session || claims.tenant != beat.tenant || claims.sub != beat.user || forgotten {
         return Err(session_not_found());
     }
     // The live store may have lost the mark of a revocation; the database has not.
@@ -278,6 +283,7 @@ async fn reacquire(ctx: &OpCtx, svc: &Services, beat: &Heartbeat, token: Option<
         hardware_id: claims.hardware_id,
         instance_id: claims.instance_id,
         fence: claims.fence,
+        token_is_over: claims.exp <= now.unix_timestamp(),
     };
     match copies::ask(ctx, svc, beat.tenant, beat.user, || svc.seats.reacquire(&call)).await? {
         ReacquireAnswer::Granted(grant) => Ok(HeartbeatResponse {
@@ -285,6 +291,7 @@ async fn reacquire(ctx: &OpCtx, svc: &Services, beat: &Heartbeat, token: Option<
             expires_in: seconds_left(grant.now_ms, grant.expires_at_ms),
             heartbeat_interval_seconds: u64::from(grant.license.heartbeat_seconds),
         }),
+        ReacquireAnswer::NotLive => Err(session_not_found()),
         ReacquireAnswer::Revoked { reason } => Err(revoked(&reason)),
         ReacquireAnswer::Superseded => Err(superseded()),
         ReacquireAnswer::Refused(refusal) => Err(stopped(svc, beat.tenant, refusal)),

@@ -1,5 +1,6 @@
 -- Brings a session back whose lease ran out or was lost, on the strength of its token.
--- ARGV: tenant, user, epoch, session, seat, device as far as the token knows it, licence, fence of the token
+-- ARGV: tenant, user, epoch, session, seat, device as far as the token knows it, licence, fence of the token,
+-- whether the token's time is over
 local user, sid, seat, device, lic, token_fence = ARGV[2], ARGV[4], ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8])
 
 local ended, of, reason = buried(sid)
@@ -11,6 +12,8 @@ local not_admitted, person = admit(user, ARGV[3])
 if not_admitted then return not_admitted end
 local lim = limits(lic)
 if not lim then return no_limits(lic) end
+local expected = tonumber(call('GET', expected_key(lic)) or 0)
+if ARGV[9] == '1' and expected == 0 then return 'not_live' end
 
 local last = last_hold(lic, seat)
 local same_seat = last and last.ends and last.sid == sid
@@ -28,7 +31,7 @@ if last and last.ends then
 elseif free then
   count = count + 1
   -- One of those whose seats were kept for them is back.
-  if tonumber(call('GET', expected_key(lic)) or 0) > 0 then call('DECR', expected_key(lic)) end
+  if expected > 0 then call('DECR', expected_key(lic)) end
 end
 if free or (last and last.ends) then
   call('DEL', session_key(sid))

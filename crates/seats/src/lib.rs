@@ -215,7 +215,8 @@ impl Seats for RedisSeats {
             .arg(keys::seat(request.user, &request.hardware_id, &request.instance_id))
             .arg(facts::device(&request.hardware_id, &request.instance_id, None, None))
             .arg(request.license.to_string())
-            .arg(request.fence);
+            .arg(request.fence)
+            .arg(i32::from(request.token_is_over));
         match Reply::new(&self.run::<String>(&call).await?).reacquire()? {
             Answer::Whole(answer) => Ok(Ok(answer)),
             Answer::Full(full) => Ok(Ok(ReacquireAnswer::Refused(self.exhausted(request.tenant, request.user, full).await?))),

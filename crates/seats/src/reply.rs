@@ -189,6 +189,7 @@ impl<'a> Reply<'a> {
     pub(crate) fn reacquire(mut self) -> Result<Answer<ReacquireAnswer>, SeatsError> {
         Ok(Answer::Whole(match self.text()? {
             "granted" => ReacquireAnswer::Granted(self.grant()?),
+            "not_live" => ReacquireAnswer::NotLive,
             "revoked" => ReacquireAnswer::Revoked { reason: self.rest().to_owned() },
             "superseded" => ReacquireAnswer::Superseded,
             "refused" => ReacquireAnswer::Refused(self.refusal()?),

@@ -5,16 +5,18 @@ mod audit;
 mod auth;
 mod device;
 mod examples;
+mod keys;
 mod licenses;
 mod members;
 mod organizations;
 mod sessions;
 
 use crate::state::AppState;
-use axum::Json;
 use axum::Router;
-use axum::routing::get;
+use utoipa::openapi::content::Content;
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{PathItem, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
@@ -29,7 +31,7 @@ use utoipa_swagger_ui::SwaggerUi;
     modifiers(&BearerToken),
     tags(
         (name = "auth", description = "Accounts and logins"),
-        (name = "licenses", description = "Seats: acquire, heartbeat, release, validate"),
+        (name = "licenses", description = "Seats: acquire, heartbeat, release, validate; the keys that verify license tokens"),
         (name = "sessions", description = "Ending a session"),
         (name = "organizations", description = "Organizations, members, audit log"),
         (name = "analytics", description = "Which features are used, where the organization wants that counted"),
@@ -58,13 +60,34 @@ fn routes() -> OpenApiRouter<AppState> {
         .nest("/api/v1/members", members::router())
         .nest("/api/v1/audit", audit::router())
         .nest("/api/v1/analytics", analytics::router())
+        .merge(keys::router())
 }
 
 /// The OpenAPI 3.1 document.
 pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = routes().merge(licenses::seat_calls()).split_for_parts().1;
+    add_outages(&mut document);
     examples::add(&mut document);
     document
+}
+
+/// Every operation of the document, with its path.
+fn operations(document: &mut utoipa::openapi::OpenApi) -> impl Iterator<Item = (&str, &mut Operation)> {
+    document.paths.paths.iter_mut().flat_map(|(path, item)| {
+        let PathItem { get, put, post, delete, patch, .. } = item;
+        [get, put, post, delete, patch].into_iter().flatten().map(move |operation| (path.as_str(), operation))
+    })
+}
+
+/// Says what calls answer while the database is away. Those that also need the live store say so themselves.
+fn add_outages(document: &mut utoipa::openapi::OpenApi) {
+    let answer = ResponseBuilder::new()
+        .description("`unavailable`: the database does not answer. Try again after `Retry-After`")
+        .content("application/json", Content::new(Some(Ref::from_schema_name("Problem"))))
+        .build();
+    for (_, operation) in operations(document).filter(|(path, _)| path.starts_with("/api/v1/")) {
+        operation.responses.responses.entry("503".to_owned()).or_insert_with(|| RefOr::T(answer.clone()));
+    }
 }
 
 /// Acquire, heartbeat and release, apart from the rest: they need few of the layers around it.
@@ -77,12 +100,7 @@ pub fn router() -> Router<AppState> {
     let (router, _) = routes().split_for_parts();
     let document = document();
     let swagger = SwaggerUi::new("/api/docs").url("/api/v1/openapi.json", document);
-    router.merge(swagger).route("/.well-known/jwks.json", get(jwks))
-}
-
-/// Keys that verify licence tokens (RFC 7517).
-async fn jwks(axum::extract::State(state): axum::extract::State<AppState>) -> impl axum::response::IntoResponse {
-    ([(http::header::CACHE_CONTROL, "public, max-age=300")], Json(state.services.signer.jwks()))
+    router.merge(swagger)
 }
 
 #[cfg(test)]
@@ -111,8 +129,27 @@ mod tests {
             ("get", "/api/v1/organizations/current"),
             ("get", "/api/v1/members"),
             ("post", "/api/v1/analytics/track"),
+            ("get", "/.well-known/jwks.json"),
         ] {
             assert!(document["paths"][path][method].is_object(), "{method} {path}");
         }
+    }
+
+    #[test]
+    fn every_call_says_what_it_answers_during_an_outage() {
+        let document = serde_json::to_value(super::document()).unwrap();
+        let mut calls = 0;
+        for (path, item) in document["paths"].as_object().unwrap().iter().filter(|(path, _)| path.starts_with("/api/v1/")) {
+            for (method, operation) in item.as_object().unwrap() {
+                calls += 1;
+                let answer = &operation["responses"]["503"];
+                let says = answer["description"].as_str().unwrap_or_default();
+                assert!(says.contains("`unavailable`") && says.contains("`Retry-After`"), "{method} {path}: {says}");
+                let body = &answer["content"]["application/problem+json"];
+                assert_eq!(body["schema"]["$ref"], "#/components/schemas/Problem", "{method} {path}");
+                assert!(body["examples"]["unavailable"]["value"]["retry_after"].is_u64(), "{method} {path}");
+            }
+        }
+        assert!(calls > 20, "{calls}");
     }
 }

@@ -5,7 +5,8 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use domain::ports::signer::Signer;
 use serde_json::{Value, json};
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Output};
 
 /// A token, made as the domain makes it.
 pub async fn token(signer: &dyn Signer) -> String {
@@ -45,9 +46,14 @@ pub fn verifies_by_jwks(jwks: &Value, token: &str) -> bool {
     jsonwebtoken::decode::<Value>(token, &jsonwebtoken::DecodingKey::from_jwk(key).unwrap(), &rules).is_ok()
 }
 
-/// A third party with the key list and OpenSSL; `None` where that is not installed.
-pub fn verifies_by_openssl(jwks: &Value, token: &str) -> Option<bool> {
-    Command::new("openssl").arg("version").output().ok()?;
+/// What OpenSSL says. A machine without it fails the test: nothing would have been checked there.
+pub fn openssl(arguments: &[&str], folder: &Path) -> Output {
+    let output = Command::new("openssl").args(arguments).current_dir(folder).output();
+    output.unwrap_or_else(|e| panic!("this test needs the command `openssl` (Debian: openssl), which cannot be run: {e}"))
+}
+
+/// A third party with the key list and OpenSSL.
+pub fn verifies_by_openssl(jwks: &Value, token: &str) -> bool {
     let (input, signature, header) = split(token);
     let key = jwks["keys"].as_array().unwrap().iter().find(|key| key["kid"] == header["kid"]).unwrap();
     let number = |name: &str| URL_SAFE_NO_PAD.decode(key[name].as_str().unwrap()).unwrap();
@@ -65,7 +71,7 @@ pub fn verifies_by_openssl(jwks: &Value, token: &str) -> Option<bool> {
     } else {
         &["dgst", "-sha256", "-verify", "key.pem", "-signature", "signature", "input"]
     };
-    Some(Command::new("openssl").args(arguments).current_dir(folder.path()).output().unwrap().status.success())
+    openssl(arguments, folder.path()).status.success()
 }
 
 /// SubjectPublicKeyInfo (RFC 8017 A.1.1) by hand, so that it owes nothing to the code under test.

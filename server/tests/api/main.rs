@@ -9,6 +9,7 @@ mod isolation;
 mod kms;
 mod outages;
 mod path;
+mod process;
 mod support;
 #[path = "../../src/signer/testing.rs"]
 mod third_parties;

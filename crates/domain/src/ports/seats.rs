@@ -211,12 +211,16 @@ pub struct Reacquire {
     pub instance_id: String,
     /// From the token.
     pub fence: i64,
+    /// The token's time is over. It still shows who held a seat before the store lost everything, but is worth something only while seats are
+    /// kept for those: else the answer is `NotLive`.
+    pub token_is_over: bool,
 }
 
 /// Answer of a re-acquire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReacquireAnswer {
     Granted(Box<Grant>),
+    NotLive,
     Revoked { reason: String },
     Superseded,
     Refused(Refusal),

@@ -331,6 +331,53 @@ async fn a_seat_without_a_token_is_given_back() {
 }
 
 #[tokio::test]
+async fn a_held_seat_is_not_lost_for_want_of_a_newer_token() {
+    let world = World::new().await;
+    let org = world.org("Firm", 1).await;
+    let device = world.device(&org, &org.owner).await;
+    world.seat(&device, "laptop").await;
+    world.signer.broken.store(true, Ordering::Relaxed);
+    let refused = problem(sessions::acquire(&device, &world.svc, &acquire("laptop")).await);
+    assert_eq!(refused.code, Code::SeatsUnavailable);
+    assert_eq!(world.active(&org).await, 1);
+    world.signer.broken.store(false, Ordering::Relaxed);
+    assert_eq!(code(sessions::acquire(&device, &world.svc, &acquire("desktop")).await), Code::SeatsExhausted);
+    world.seat(&device, "laptop").await;
+}
+
+#[tokio::test]
+async fn after_a_loss_of_the_store_a_token_whose_time_is_over_brings_back_what_ran() {
+    let world = World::new().await;
+    let org = world.org("Firm", 3).await;
+    let device = world.device(&org, &org.owner).await;
+    // Without any right to work offline a token lasts as long as the first lease.
+    let change = PolicyChange { offline_hours: Some(0), ..Default::default() };
+    policy::set(&OpCtx::system("operator"), &world.svc, &org.slug, None, &change).await.unwrap();
+    let held = [world.seat(&device, "one").await, world.seat(&device, "two").await];
+    let left = world.seat(&device, "three").await;
+    sessions::release(&device, &world.svc, &left.session_id.to_string()).await.unwrap();
+    jobs::drain_events(&world.svc).await.unwrap();
+    world.clock.advance(Duration::hours(5));
+    assert_eq!(code(world.beat(&device, &left).await), Code::SessionSuperseded, "it is worth nothing as long as the store knows");
+
+    world.flush_redis().await;
+    for held in &held {
+        assert_eq!(world.beat(&device, held).await.unwrap().state, HeartbeatState::Reacquired);
+    }
+    assert_eq!(code(world.beat(&device, &left).await), Code::SessionNotFound, "no more than there were");
+    assert_eq!(world.active(&org).await, 2);
+
+    // Nor for one that was revoked, or longer than that is remembered.
+    let owner = world.at(&org, &org.owner).await;
+    sessions::revoke(&owner, &world.svc, held[0].session_id, Some("Audit")).await.unwrap();
+    jobs::drain_events(&world.svc).await.unwrap();
+    world.flush_redis().await;
+    assert_eq!(code(world.beat(&device, &held[0]).await), Code::SessionRevoked);
+    world.clock.advance(Duration::days(366));
+    assert_eq!(code(world.beat(&device, &held[1]).await), Code::SessionNotFound);
+}
+
+#[tokio::test]
 async fn what_a_device_says_about_itself_is_checked() {
     let world = World::new().await;
     let org = world.org("Firm", 1).await;

@@ -232,6 +232,7 @@ pub fn reacquire(request: &Acquire, grant: &Grant) -> Reacquire {
         hardware_id: request.hardware_id.clone(),
         instance_id: request.instance_id.clone(),
         fence: grant.fence,
+        token_is_over: false,
     }
 }
 

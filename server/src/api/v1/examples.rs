@@ -1,5 +1,6 @@
 //! One example of every body in the OpenAPI document. Each is written by the type that it shows, so none can fall out of step.
 
+use super::keys::{Jwk, JwkSet};
 use serde::Serialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -19,7 +20,7 @@ use types::organizations::{
 use types::{Code, FieldError, LicenseId, Problem, Role, SessionId, TenantId, UserId};
 use utoipa::openapi::content::Content;
 use utoipa::openapi::example::ExampleBuilder;
-use utoipa::openapi::{OpenApi, PathItem, Ref, RefOr};
+use utoipa::openapi::{OpenApi, Ref, RefOr};
 use uuid::{Uuid, uuid};
 
 const TENANT: TenantId = TenantId(uuid!("0199d3a0-52c1-7c44-9a53-6f6ac37d2a10"));
@@ -179,7 +180,7 @@ fn example(schema: &str) -> Option<Value> {
         "ValidateResponse" => written(ValidateResponse {
             valid: true,
             code: ValidateCode::Valid,
-            detail: "The license is valid and a seat is free.".into(),
+            detail: "The license is valid.".into(),
             license: Some(license()),
         }),
         "License" => written(license()),
@@ -227,6 +228,19 @@ fn example(schema: &str) -> Option<Value> {
             ],
         }),
         "TrackResponse" => written(TrackResponse { enabled: true, recorded: 2 }),
+        // The key of RFC 8037, appendix A.
+        "JwkSet" => written(JwkSet {
+            keys: vec![Jwk {
+                kid: "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k".into(),
+                kty: "OKP".into(),
+                alg: "EdDSA".into(),
+                usage: "sig".into(),
+                crv: some("Ed25519"),
+                x: some("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"),
+                n: None,
+                e: None,
+            }],
+        }),
         _ => None,
     }
 }
@@ -258,6 +272,7 @@ fn problem(code: Code) -> Problem {
         }
         Code::RateLimited => Problem::new(code, "Too many attempts. Try again in 12 seconds.").retry_after(12),
         Code::SeatsUnavailable => Problem::new(code, "The seat service does not answer at the moment.").retry_after(5),
+        Code::Unavailable => Problem::new(code, "The portal's database does not answer at the moment.").retry_after(5),
         _ => Problem::new(code, format!("{}.", code.title())),
     };
     "0f6c1d2e3b4a59687786950413223140".clone_into(&mut problem.request_id);
@@ -291,30 +306,27 @@ fn schema_name(content: &Content) -> Option<&str> {
 
 /// Gives every body of the document its example, and problem documents their media type.
 pub(super) fn add(document: &mut OpenApi) {
-    for item in document.paths.paths.values_mut() {
-        let PathItem { get, put, post, delete, patch, .. } = item;
-        for operation in [get, put, post, delete, patch].into_iter().flatten() {
-            for content in operation.request_body.iter_mut().flat_map(|body| body.content.values_mut()) {
-                content.example = schema_name(content).and_then(example);
-            }
-            for (status, response) in &mut operation.responses.responses {
-                let RefOr::T(response) = response else { continue };
-                for (_, mut content) in std::mem::take(&mut response.content) {
-                    let mut media = "application/json";
-                    if schema_name(&content) == Some("Problem") {
-                        media = "application/problem+json";
-                        for code in codes(status, &response.description) {
-                            let mut shown = problem(code);
-                            // A heartbeat's 410 says what is a 403 elsewhere.
-                            shown.status = status.parse().unwrap_or(shown.status);
-                            let value = serde_json::to_value(shown).ok();
-                            content.examples.insert(code.to_string(), ExampleBuilder::new().value(value).build().into());
-                        }
-                    } else {
-                        content.example = schema_name(&content).and_then(example);
+    for (_, operation) in super::operations(document) {
+        for content in operation.request_body.iter_mut().flat_map(|body| body.content.values_mut()) {
+            content.example = schema_name(content).and_then(example);
+        }
+        for (status, response) in &mut operation.responses.responses {
+            let RefOr::T(response) = response else { continue };
+            for (_, mut content) in std::mem::take(&mut response.content) {
+                let mut media = "application/json";
+                if schema_name(&content) == Some("Problem") {
+                    media = "application/problem+json";
+                    for code in codes(status, &response.description) {
+                        let mut shown = problem(code);
+                        // A heartbeat's 410 says what is a 403 elsewhere.
+                        shown.status = status.parse().unwrap_or(shown.status);
+                        let value = serde_json::to_value(shown).ok();
+                        content.examples.insert(code.to_string(), ExampleBuilder::new().value(value).build().into());
                     }
-                    response.content.insert(media.to_owned(), content);
+                } else {
+                    content.example = schema_name(&content).and_then(example);
                 }
+                response.content.insert(media.to_owned(), content);
             }
         }
     }

@@ -33,7 +33,7 @@ pub(super) fn seat_calls() -> OpenApiRouter<AppState> {
         (status = 403, description = "`license_expired`, `license_suspended`, `tenant_suspended`, `role_holds_no_seat`", body = Problem),
         (status = 404, description = "`license_not_found`", body = Problem), (status = 422, body = Problem),
         (status = 429, description = "`seats_exhausted`, with `active`, `max_seats`, `next_free_at`, `holders[]`, `own_sessions[]`, `buy_url`", body = Problem),
-        (status = 503, description = "`seats_unavailable`: nobody can say now; also while seats are kept for those who ran before a disturbance", body = Problem)))]
+        (status = 503, description = "`seats_unavailable`, `unavailable`: nobody can say now; also while seats are kept for those who ran before a disturbance. Try again after `Retry-After`", body = Problem)))]
 async fn acquire(
     State(state): State<AppState>,
     Device(ctx): Device,
@@ -51,7 +51,7 @@ async fn acquire(
         (status = 404, description = "`session_not_found`", body = Problem),
         (status = 410, description = "Stop: `session_revoked`, `session_superseded`, `license_suspended`, `tenant_suspended`, `license_expired`, `role_holds_no_seat`", body = Problem),
         (status = 422, body = Problem), (status = 429, description = "`seats_exhausted`", body = Problem),
-        (status = 503, description = "`seats_unavailable`", body = Problem)))]
+        (status = 503, description = "`seats_unavailable`, `unavailable`: keep running, and try again after `Retry-After`", body = Problem)))]
 async fn heartbeat(
     State(state): State<AppState>,
     Device(ctx): Device,
@@ -65,7 +65,7 @@ async fn heartbeat(
 /// Again is no error.
 #[utoipa::path(delete, path = "/api/v1/licenses/release/{session_id}", tag = "licenses", security(("bearer" = [])), params(("session_id" = String, Path)),
     responses((status = 204), (status = 401, body = Problem), (status = 404, description = "`session_not_found`", body = Problem),
-        (status = 503, body = Problem)))]
+        (status = 503, description = "`seats_unavailable`, `unavailable`: try again after `Retry-After`", body = Problem)))]
 async fn release(State(state): State<AppState>, Device(ctx): Device, Path(session): Path<String>) -> Result<StatusCode, ApiError> {
     sessions::release(&ctx, &state.services, &session).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -73,10 +73,11 @@ async fn release(State(state): State<AppState>, Device(ctx): Device, Path(sessio
 
 /// Ask whether a license would work
 ///
-/// Takes no seat. Not valid is an answer, not an error. `code` is the first that applies, in this order: `not_found`, `tenant_suspended`,
-/// `suspended`, `expired` or `restricted` (the license's standing), `role_holds_no_seat`, `seats_exhausted`, `valid`.
+/// Takes no seat. Not valid is an answer, not an error. `code` is the first that applies, in this order: `NOT_FOUND`, `TENANT_SUSPENDED`,
+/// `SUSPENDED`, `EXPIRED` or `RESTRICTED` (the license's standing), `ROLE_HOLDS_NO_SEAT`, `SEATS_EXHAUSTED`, `VALID`.
 #[utoipa::path(post, path = "/validate", tag = "licenses", request_body = ValidateRequest, security(("bearer" = [])),
-    responses((status = 200, body = ValidateResponse), (status = 401, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 200, body = ValidateResponse), (status = 401, body = Problem), (status = 422, body = Problem),
+        (status = 503, description = "`seats_unavailable`, `unavailable`: try again after `Retry-After`", body = Problem)))]
 async fn validate(
     State(state): State<AppState>,
     Bearer(ctx): Bearer,
@@ -104,7 +105,7 @@ async fn one(State(state): State<AppState>, Bearer(ctx): Bearer, Path(id): Path<
 /// Everybody, or for those who may not see that, one's own sessions.
 #[utoipa::path(get, path = "/{id}/sessions", tag = "licenses", security(("bearer" = [])), params(("id" = String, Path)),
     responses((status = 200, body = SessionList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 503, body = Problem)))]
+        (status = 503, description = "`seats_unavailable`, `unavailable`: try again after `Retry-After`", body = Problem)))]
 async fn holders(State(state): State<AppState>, Bearer(ctx): Bearer, Path(id): Path<String>) -> Result<axum::Json<SessionList>, ApiError> {
     Ok(axum::Json(SessionList { sessions: sessions::of_license(&ctx, &state.services, &id).await? }))
 }

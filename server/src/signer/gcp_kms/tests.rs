@@ -23,7 +23,7 @@ async fn whoever_has_the_list_of_keys_can_verify() {
     let jwks = kms.jwks();
     for token in [&old, &young] {
         assert!(verifies(&kms, token) && verifies_by_jwks(&jwks, token));
-        assert!(verifies_by_openssl(&jwks, token).unwrap_or(true));
+        assert!(verifies_by_openssl(&jwks, token));
     }
     assert!(!verifies(&before, &young), "a key that is not published is unknown");
     let (input, signature) = young.rsplit_once('.').unwrap();
