@@ -29,7 +29,7 @@ pub fn DownloadPage() -> impl IntoView {
                         <h2 id="h-steps">"On the device"</h2>
                     </div>
                     <ol class="rows m-0 list-none p-0">
-                        <Step number=1 title="Build it from the portal’s sources" text="It needs Rust. The program is target/release/coditect-license; put it on the PATH.">
+                        <Step number=1 title="Build it from the portal’s sources" text="It needs Linux and Rust. The program is target/release/coditect-license; put it on the PATH.">
                             <Command line="cargo build --release -p client" what="build command"/>
                         </Step>
                         <Step number=2 title="Sign in" text="Once per device. It shows a code that you approve in a browser, on this device or another; without one, add --email and your address.">

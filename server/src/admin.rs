@@ -4,6 +4,7 @@ use crate::signer::LocalKeys;
 use clap::{Subcommand, ValueEnum};
 use domain::policy::{self, PolicyChange};
 use domain::ports::signer::Algorithm;
+use domain::ports::time::{Clock, SystemClock};
 use domain::{Services, billing, support};
 use std::path::{Path, PathBuf};
 use store::OpCtx;
@@ -105,14 +106,14 @@ pub enum KeyAlgorithm {
     Rsa,
 }
 
-/// Makes a key that signs licence tokens. Needs nothing that runs.
+/// Makes a key that signs licence tokens, encrypted under `PORTAL_SECRET`. Needs nothing that runs.
 #[allow(clippy::print_stdout, reason = "the operator reads it")]
-pub fn new_key(path: &Path, algorithm: KeyAlgorithm) -> anyhow::Result<()> {
+pub fn new_key(path: &Path, algorithm: KeyAlgorithm, secret: &str) -> anyhow::Result<()> {
     let (algorithm, name) = match algorithm {
         KeyAlgorithm::Ed25519 => (Algorithm::EdDSA, "Ed25519"),
         KeyAlgorithm::Rsa => (Algorithm::RS256, "RSA-4096"),
     };
-    LocalKeys::create_pem(path, algorithm)?;
+    LocalKeys::create(path, algorithm, secret, SystemClock.now())?;
     println!("{} holds a new {name} key.", path.display());
     Ok(())
 }
@@ -176,7 +177,8 @@ pub async fn run(command: Command, services: &Services) -> anyhow::Result<()> {
             let read = billing::reconcile(services, tenant.as_deref()).await.map_err(told)?;
             println!("{read} read.");
         }
-        Command::NewKey { path, algorithm } => new_key(&path, algorithm)?,
+        // It needs no services, so `main` carries it out without any.
+        Command::NewKey { .. } => anyhow::bail!("new-key is not for a running portal"),
         Command::RotateKey { now } => {
             let ahead = if now { time::Duration::ZERO } else { crate::signer::PUBLISHED_AHEAD };
             match services.signer.clone().rotate(None, ahead).await? {

@@ -185,6 +185,16 @@ pub fn database_owner_url(env: &Env) -> Result<Secret, ConfigError> {
     }
 }
 
+/// `PORTAL_SECRET` alone, for `portal admin new-key`, which needs nothing else.
+pub fn portal_secret(env: &Env) -> Result<Secret, ConfigError> {
+    let mut reader = Reader::new(env);
+    let secret = read_secret(&mut reader);
+    match (secret, reader.finish()) {
+        (Some(secret), Ok(())) => Ok(secret),
+        (_, outcome) => Err(outcome.err().unwrap_or_default()),
+    }
+}
+
 /// `STRIPE_SANDBOX_LISTEN`: where `portal dev` lets the Stripe sandbox listen; port 0 is any free one. Default: 127.0.0.1:12111.
 pub fn sandbox_listen(env: &Env) -> Result<SocketAddr, ConfigError> {
     let mut reader = Reader::new(env);

@@ -72,7 +72,9 @@ async fn command(cli: Cli, env: Env) -> anyhow::Result<()> {
             let app = env.get("DATABASE_URL").context("DATABASE_URL is missing: it names the application role that gets the rights")?;
             run::migrate(owner.expose(), app).await
         }
-        Command::Admin { command: admin::Command::NewKey { path, algorithm } } => admin::new_key(&path, algorithm),
+        Command::Admin { command: admin::Command::NewKey { path, algorithm } } => {
+            admin::new_key(&path, algorithm, config::portal_secret(&env)?.expose())
+        }
         Command::Admin { command } => {
             let env = if env.is_set("DATABASE_URL") {
                 env

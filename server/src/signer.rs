@@ -19,7 +19,7 @@ mod testing;
 use time::Duration;
 
 pub use gcp_kms::GcpKms;
-pub use local::{LocalEd25519, LocalKeys};
+pub use local::LocalKeys;
 
 /// A local key signs for so long before the worker makes the next one.
 pub const KEY_AGE: Duration = Duration::days(90);

@@ -107,7 +107,7 @@ impl Client {
     }
 
     /// Takes a seat, or joins the one that another process of the same person holds on this device, and keeps it in the background
-    /// until [`Session::release`].
+    /// until [`Session::release`]. To be called on a Tokio runtime; an application without one uses [`crate::blocking`].
     pub async fn start(&self) -> Result<Session, Error> {
         Session::start(self.inner.clone()).await
     }

@@ -1,5 +1,5 @@
 //! The client of the licence service: asks for a seat when the application starts, keeps it while the application runs and
-//! gives it back at its end.
+//! gives it back at its end. For Linux.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), client::Error> {

@@ -72,7 +72,8 @@ pub async fn get(ctx: &OpCtx, svc: &Services, id: &str) -> Result<License> {
         .ok_or_else(|| Problem::new(Code::LicenseNotFound, "Your organization has no such license.").into())
 }
 
-/// Whether a licence would work for the caller, without taking a seat: the first code that applies, in the order of [`ValidateCode`].
+/// Whether a licence would work for the caller, without taking a seat: the first code that applies, in the order of [`ValidateCode`]. Without a
+/// key, as acquire does: the first licence that would work, else what bars the first.
 pub async fn validate(ctx: &OpCtx, svc: &Services, request: &ValidateRequest) -> Result<ValidateResponse> {
     let (Some(tenant), Some(user)) = (ctx.tenant, ctx.user_id()) else { return Err(not_found()) };
     if let Some(hardware) = &request.hardware_id {
@@ -85,15 +86,19 @@ pub async fn validate(ctx: &OpCtx, svc: &Services, request: &ValidateRequest) ->
         (suspended, role.is_some_and(|r| access::allows(r, Action::SeatHold)))
     };
     let licenses = load(ctx, svc).await?;
-    let license = match &request.license_key {
-        Some(key) => keys::normalize(key).and_then(|key| licenses.into_iter().find(|l| l.key == key)),
-        None => licenses.into_iter().next(),
+    let asked: Vec<License> = match &request.license_key {
+        Some(key) => keys::normalize(key).and_then(|key| licenses.into_iter().find(|l| l.key == key)).into_iter().collect(),
+        None => licenses,
     };
-    let holds_already = match (&license, &request.hardware_id) {
-        (Some(l), Some(hw)) => svc.seats.of_user(tenant, user).await?.iter().any(|h| h.license == l.id && h.hardware_id == *hw),
-        _ => false,
+    let held = match &request.hardware_id {
+        Some(hw) => svc.seats.of_user(tenant, user).await?.into_iter().filter(|h| h.hardware_id == *hw).map(|h| h.license).collect(),
+        None => Vec::new(),
     };
-    let (code, detail) = ladder(license.as_ref(), suspended, holds_seat, holds_already);
+    let judge = |l: License| (ladder(Some(&l), suspended, holds_seat, held.contains(&l.id)), Some(l));
+    let works = |judged: &((ValidateCode, &str), _)| judged.0.0 == ValidateCode::Valid;
+    let mut judged = asked.into_iter().map(judge);
+    let first = judged.next().unwrap_or_else(|| (ladder(None, suspended, holds_seat, false), None));
+    let ((code, detail), license) = if works(&first) { first } else { judged.find(works).unwrap_or(first) };
     Ok(ValidateResponse { valid: code == ValidateCode::Valid, code, detail: detail.to_owned(), license })
 }
 

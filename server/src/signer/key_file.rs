@@ -164,16 +164,6 @@ pub(super) fn create(path: &Path, algorithm: Algorithm, sealer: &Sealer, now: Of
     write(path, &[new_key(algorithm, sealer, now)?])
 }
 
-/// Makes the file with a first key in PEM. Never replaces a file.
-pub(super) fn create_pem(path: &Path, algorithm: Algorithm) -> anyhow::Result<()> {
-    let key = PrivateKey::generate(algorithm)?;
-    let text = pem::encode(&pem::Pem::new("PRIVATE KEY", key.to_pkcs8()?));
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    write_new(path, text.as_bytes()).map_err(|e| anyhow!("The key {} cannot be written: {e}.", path.display()))
-}
-
 /// Makes the next key, which signs after `ahead`; with `older_than` only if the newest is older than that. Forgets what is no longer
 /// needed.
 pub(super) fn rotate(

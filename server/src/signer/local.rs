@@ -5,7 +5,7 @@ use super::key_file::{self, KeyRing};
 use super::seal::Sealer;
 use async_trait::async_trait;
 use domain::ports::signer::{Algorithm, NewKey, SignError, Signer};
-use domain::ports::time::{Clock, SystemClock};
+use domain::ports::time::Clock;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -42,11 +42,6 @@ impl LocalKeys {
     /// Makes the file with a first key, encrypted under `secret` (`PORTAL_SECRET`). Never replaces a file. RSA takes about a second.
     pub fn create(path: &Path, algorithm: Algorithm, secret: &str, now: OffsetDateTime) -> anyhow::Result<()> {
         key_file::create(path, algorithm, &Sealer::new(secret), now)
-    }
-
-    /// Makes the file with one key in PEM, readable by its owner only. Never replaces a file. RSA takes about a second.
-    pub fn create_pem(path: &Path, algorithm: Algorithm) -> anyhow::Result<()> {
-        key_file::create_pem(path, algorithm)
     }
 
     /// Reads the file; it must hold keys for `algorithm`, encrypted under `secret` or one in PEM. The error is one sentence.
@@ -158,24 +153,6 @@ impl Signer for LocalKeys {
             anyhow::Ok(new)
         });
         turning.await.map_err(|e| SignError(e.to_string()))?.map_err(|e| SignError(format!("{e:#}")))
-    }
-}
-
-/// One Ed25519 key in PEM, as `portal admin new-key` writes it.
-pub struct LocalEd25519;
-
-impl LocalEd25519 {
-    /// Makes the file.
-    ///
-    /// # Errors
-    /// As [`LocalKeys::create_pem`].
-    pub fn create(path: &Path) -> anyhow::Result<()> {
-        LocalKeys::create_pem(path, Algorithm::EdDSA)
-    }
-
-    /// Reads it. Without a secret it cannot be rotated.
-    pub fn read(path: &Path) -> anyhow::Result<LocalKeys> {
-        LocalKeys::open(path, Algorithm::EdDSA, "", Arc::new(SystemClock))
     }
 }
 

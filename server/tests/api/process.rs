@@ -33,6 +33,7 @@ impl Surroundings {
         let it = Self { folder: tempfile::tempdir().unwrap(), database, redis };
         let made = it.portal(&["admin", "new-key", it.key().to_str().unwrap()]).await;
         assert!(made.status.success(), "{made:?}");
+        assert!(!std::fs::read_to_string(it.key()).unwrap().contains("PRIVATE KEY"), "it is encrypted from the start");
         it
     }
 

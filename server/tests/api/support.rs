@@ -8,12 +8,13 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use domain::limits::Limits;
 use domain::passwords::Passwords;
 use domain::ports::mail::{Mail, MailError, MailTransport};
-use domain::ports::time::{SystemClock, SystemRandom};
+use domain::ports::signer::Algorithm;
+use domain::ports::time::{Clock, SystemClock, SystemRandom};
 use domain::{Services, Settings, jobs};
 use leptos::config::LeptosOptions;
 use seats::RedisSeats;
 use serde_json::{Value, json};
-use server::signer::LocalEd25519;
+use server::signer::LocalKeys;
 use server::state::{AppState, WebSettings};
 use sqlx::Connection;
 use std::net::SocketAddr;
@@ -91,12 +92,12 @@ impl Portal {
         let database = TestDatabase::new().await;
         let redis = tokio::task::spawn_blocking(TestRedis::start).await.unwrap();
         let keys = tempfile::tempdir().unwrap();
-        let key = keys.path().join("key.pem");
-        LocalEd25519::create(&key).unwrap();
+        let key = keys.path().join("keys");
+        LocalKeys::create(&key, Algorithm::EdDSA, "secret", SystemClock.now()).unwrap();
         let mut services = Services {
             store: Store::connect(&database.app_url(), 8).unwrap(),
             seats: Arc::new(RedisSeats::connect(&redis.url()).await.unwrap()),
-            signer: Arc::new(LocalEd25519::read(&key).unwrap()),
+            signer: Arc::new(LocalKeys::open(&key, Algorithm::EdDSA, "secret", Arc::new(SystemClock)).unwrap()),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             passwords: Passwords::new(2).unwrap(),

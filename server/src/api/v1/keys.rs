@@ -59,17 +59,20 @@ async fn jwks(State(state): State<AppState>) -> impl IntoResponse {
 
 #[cfg(test)]
 mod tests {
-    use crate::signer::LocalEd25519;
-    use domain::ports::signer::Signer;
+    use crate::signer::LocalKeys;
+    use domain::ports::signer::{Algorithm, Signer};
+    use domain::ports::time::SystemClock;
     use serde_json::Value;
     use std::collections::BTreeSet;
+    use std::sync::Arc;
+    use time::OffsetDateTime;
 
     #[test]
     fn the_document_shows_what_the_signer_writes() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("key.pem");
-        LocalEd25519::create(&path).unwrap();
-        let published = LocalEd25519::read(&path).unwrap().jwks();
+        let path = folder.path().join("keys");
+        LocalKeys::create(&path, Algorithm::EdDSA, "secret", OffsetDateTime::UNIX_EPOCH).unwrap();
+        let published = LocalKeys::open(&path, Algorithm::EdDSA, "secret", Arc::new(SystemClock)).unwrap().jwks();
         let document = serde_json::to_value(crate::api::v1::document()).unwrap();
         let answer = &document["paths"]["/.well-known/jwks.json"]["get"]["responses"]["200"]["content"]["application/json"];
         let names = |set: &Value| set["keys"][0].as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
