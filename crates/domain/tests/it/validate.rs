@@ -53,14 +53,14 @@ async fn without_a_key_the_licence_that_acquire_would_take_counts() {
     world
         .run(
             "INSERT INTO licenses (tenant_id, id, key, product_sku, tier, status, max_seats, created_at)
-             SELECT tenant_id, gen_random_uuid(), 'CODITECT-3333-3333-3333', product_sku, 'PRO', 'SUSPENDED', 5, created_at FROM licenses;
+             SELECT tenant_id, gen_random_uuid(), 'CODITECT-3333-3333-V282', product_sku, 'PRO', 'SUSPENDED', 5, created_at FROM licenses;
              UPDATE tenants SET entitlement_version = entitlement_version + 1",
         )
         .await;
     world.flush_redis().await;
     // The better one comes first, and does not work.
     assert_eq!(ask(&world, &ctx, None, None).await, Valid);
-    assert_eq!(ask(&world, &ctx, Some("CODITECT-3333-3333-3333"), None).await, Suspended);
+    assert_eq!(ask(&world, &ctx, Some("CODITECT-3333-3333-V282"), None).await, Suspended);
     assert_eq!(world.seat(&ctx, "laptop").await.license.id, org.license);
     assert_eq!(ask(&world, &ctx, None, Some("desktop")).await, Suspended, "none works: what bars the first");
     assert_eq!(ask(&world, &ctx, None, Some("laptop")).await, Valid);
