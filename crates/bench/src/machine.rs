@@ -6,6 +6,7 @@ use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{Ed25519KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use std::time::{Duration, Instant};
 
+/// Long enough for a rate that is printed by itself.
 pub const SECOND: Duration = Duration::from_secs(1);
 
 /// How often a second work can be done, on so many threads at once; `worker` makes what each of them does again and again.

@@ -74,7 +74,8 @@ async fn release(State(state): State<AppState>, Device(ctx): Device, Path(sessio
 /// Ask whether a license would work
 ///
 /// Takes no seat. Not valid is an answer, not an error. `code` is the first that applies, in this order: `NOT_FOUND`, `TENANT_SUSPENDED`,
-/// `SUSPENDED`, `EXPIRED` or `RESTRICTED` (the license's standing), `ROLE_HOLDS_NO_SEAT`, `SEATS_EXHAUSTED`, `VALID`.
+/// `SUSPENDED`, `EXPIRED` or `RESTRICTED` (the license's standing), `ROLE_HOLDS_NO_SEAT`, `SEATS_EXHAUSTED`, `VALID`. Without a key it is about
+/// the license that acquire would take.
 #[utoipa::path(post, path = "/validate", tag = "licenses", request_body = ValidateRequest, security(("bearer" = [])),
     responses((status = 200, body = ValidateResponse), (status = 401, body = Problem), (status = 422, body = Problem),
         (status = 503, description = "`seats_unavailable`, `unavailable`: try again after `Retry-After`", body = Problem)))]
