@@ -62,6 +62,8 @@ export async function sendLogin(page: Page, who: { email: string; password: stri
 /** Sign-up, mail, confirmation, sign-in, all through the pages. Ends on the overview. */
 export async function signUp(page: Page, organizationName: string, person = stranger()): Promise<Organization> {
   await sendSignUp(page, organizationName, person);
+  // The mail may be quicker than the browser, which would then leave the confirmation again.
+  await expect(page).toHaveURL(/\/signup\/sent/);
   await confirmAddress(page, person);
   await signIn(page, person);
   return { name: organizationName, slug: slugOf(page), owner: person };

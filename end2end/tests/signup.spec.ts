@@ -99,6 +99,7 @@ test('a known address gets another mail and the page says the same', async ({ pa
 test('the link may be followed again, and a made-up one is dead', async ({ page }) => {
   const person = stranger();
   await sendSignUp(page, 'Twice Confirmed', person);
+  await expect(page).toHaveURL(/\/signup\/sent/);
   await confirmAddress(page, person);
   await confirmAddress(page, person);
   await signIn(page, person);
