@@ -4,11 +4,11 @@ local HOUR = 3600000
 
 local function events_key() return shard .. 'events' end
 local function entitlement_key() return prefix .. 'ent' end
-local function held_key(lic) return prefix .. 'lic:' .. lic .. ':held' end
-local function offline_key(lic) return prefix .. 'lic:' .. lic .. ':offline' end
-local function expected_key(lic) return prefix .. 'lic:' .. lic .. ':expected' end
-local function seat_key(lic, seat) return prefix .. 'lic:' .. lic .. ':seat:' .. seat end
-local function own_key(lic, user) return prefix .. 'lic:' .. lic .. ':own:' .. user end
+local function held_key(lic) return prefix .. 'held:' .. lic end
+local function offline_key(lic) return prefix .. 'rights:' .. lic end
+local function expected_key(lic) return prefix .. 'expected:' .. lic end
+local function seat_key(lic, seat) return prefix .. 'seat:' .. lic .. ':' .. seat end
+local function own_key(lic, user) return prefix .. 'own:' .. lic .. ':' .. user end
 
 -- A seat's last session, its fence and until when its token is valid, all as text; nothing if it has had none that is remembered.
 local function seat_facts(lic, seat)
@@ -41,38 +41,33 @@ end
 -- What stays of a session that is over for good, as long as its token may be valid: it must be told apart from one that was never
 -- heard of. `user` is empty where it is not known.
 local function bury(sid, user, how, keep, reason)
-  call('DEL', session_key(sid))
-  call('SET', ended_key(sid), how .. ' ' .. user .. ' ' .. (reason or ''), 'PX', int(keep))
+  call('SET', session_key(sid), cmsgpack.pack(how, user, reason or ''), 'PX', int(keep))
 end
 
--- How a session was buried, its user and the reason; nothing if it was not.
-local function buried(sid)
-  return string.match(call('GET', ended_key(sid)) or '', '^(%S+) (%S*) (.*)$')
+-- The seats of a licence that were bought, as text: by its copy, or else as they were when a session began.
+local function bought(lic, at_start)
+  local packed = call('GET', limits_key(lic))
+  if not packed then return at_start end
+  local _, _, _, _, _, max = cmsgpack.unpack_limit(packed, 5)
+  return max
 end
 
 -- Ends a hold: frees the seat, writes the event, and leaves behind what later calls on the session must know.
--- `how`: expired, released, revoked, or closed (by what the licence or the role allows; `reason` says by what). `known` and `valid` are the
--- session's, where they have been read. The device's offline right stays: its token is still out there.
-local function close(lic, sid, how, at, reason, remember, known, valid)
-  if not known then
-    local s = call('HMGET', session_key(sid), 'facts', 'valid')
-    known, valid = s[1], s[2]
-  end
+-- `how`: expired, released, revoked, or closed (by what the licence or the role allows; `reason` says by what). The last are what `session`
+-- said. The device's offline right stays: its token is still out there.
+local function close(lic, sid, how, at, reason, remember, state, user, _, seat, fence, start, max, valid, person, device)
   call('ZREM', leases_key(lic), sid)
-  if not known then return end
-  local user, _, seat, fence, start, max, _, device = facts_of(known)
+  if state ~= 'held' then return end
   call('ZREM', held_key(lic), seat)
   local keep = int(math.max(valid - now, HOUR))
   call('PEXPIRE', seat_key(lic, seat), keep)
-  call('SREM', own_key(lic, user), seat)
+  call('HDEL', own_key(lic, user), seat)
   if how == 'expired' or how == 'closed' then
     -- May come back on the strength of its token, so it keeps its facts.
-    call('HSET', session_key(sid), 'end', how)
-    call('PEXPIRE', session_key(sid), keep)
+    call('SET', session_key(sid), cmsgpack.pack(how, user, lic, seat, fence, start, max, valid, person, device), 'PX', keep)
   else
     bury(sid, user, how, remember or keep, reason)
   end
-  local lim = limits(lic)
-  if lim then max = lim.max end
-  event(how == 'closed' and 'revoked' or how, at, lic, sid, user, device, fence, start, active(lic), max, reason)
+  local kind = how == 'closed' and 'revoked' or how
+  event(kind, at, lic, sid, user, device, fence, start, active(lic), bought(lic, max), reason)
 end

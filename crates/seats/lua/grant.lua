@@ -6,7 +6,7 @@ local DROP = 100
 -- Closes leases that ran out, each at the moment at which it did.
 local function drop_expired(lic, most)
   local due = call('ZRANGEBYSCORE', leases_key(lic), '-inf', int(now), 'WITHSCORES', 'LIMIT', '0', int(most))
-  for i = 1, #due, 2 do close(lic, due[i], 'expired', due[i + 1]) end
+  for i = 1, #due, 2 do close(lic, due[i], 'expired', due[i + 1], nil, nil, session(due[i])) end
   return #due / 2
 end
 
@@ -25,15 +25,10 @@ local function last_hold(lic, seat)
   local score = call('ZSCORE', leases_key(lic), sid)
   local ends = tonumber(score)
   if ends and ends <= now then
-    close(lic, sid, 'expired', score)
+    close(lic, sid, 'expired', score, nil, nil, session(sid))
     ends = nil
   end
   return {sid = sid, fence = tonumber(fence), valid = tonumber(valid), ends = ends}
-end
-
--- Notes a seat's last session, for as long as nobody says otherwise: `close` does.
-local function put_seat(lic, seat, sid, fence, valid)
-  call('SET', seat_key(lic, seat), cmsgpack.pack(sid, int(fence), int(valid)))
 end
 
 -- The device's older session gives way to a newer one on the same seat.
@@ -84,13 +79,12 @@ local function open(lic, lim, sid, seat, last, user, person, device, fence, star
   local ends = end_of(lim.lease, lim)
   local valid = valid_until(lic, lim, seat, ends, last)
   local valid_text, fence_text, start_text = int(valid), int(fence), int(start)
-  local facts = cmsgpack.pack(user, lic, seat, fence_text, start_text, lim.max, person, device)
-  call('HSET', session_key(sid), 'facts', facts, 'beat', int(now), 'valid', valid_text)
+  call('SET', session_key(sid), cmsgpack.pack('held', user, lic, seat, fence_text, start_text, lim.max, valid_text, person, device))
   call('ZADD', leases_key(lic), int(ends), sid)
-  put_seat(lic, seat, sid, fence, valid)
+  call('SET', seat_key(lic, seat), cmsgpack.pack(sid, fence_text, valid_text))
   if not renewed then
     call('ZADD', held_key(lic), start_text, seat)
-    call('SADD', own_key(lic, user), seat)
+    call('HSET', own_key(lic, user), seat, '')
   end
   -- A renewed seat's licence has an entry, which is too late only if leases have become shorter.
   if not renewed or ends < renewed then due_at(lic, ends) end
@@ -104,8 +98,9 @@ local function extend(lic, lim, seat, last)
   local valid = valid_until(lic, lim, seat, ends, last)
   call('ZADD', leases_key(lic), int(ends), sid)
   due_at(lic, ends)
-  call('HSET', session_key(sid), 'beat', int(now), 'valid', int(valid))
-  put_seat(lic, seat, sid, last.fence, valid)
+  local state, user, _, _, fence, start, max, _, person, device = session(sid)
+  call('SET', session_key(sid), cmsgpack.pack(state, user, lic, seat, fence, start, max, int(valid), person, device))
+  call('SET', seat_key(lic, seat), cmsgpack.pack(sid, fence, int(valid)))
   return granted(lic, lim, sid, last.fence, false, active(lic), ends, valid)
 end
 

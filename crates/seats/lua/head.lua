@@ -2,18 +2,19 @@
 -- not at every call, as it does with scripts.
 --
 -- KEYS[1] is the shard's prefix. Every key of a call is that prefix and more, so all of them lie in the slot that Redis Cluster finds
--- from KEYS[1]. ARGV[1] is the tenant, or empty where a call is about the whole shard. The keys are listed in src/keys.rs.
+-- from KEYS[1]. ARGV[1] is the tenant, or empty where a call is about the whole shard. The keys are listed in src/keys.rs; ids are written
+-- as it says there.
 --
 -- The only clock is Redis TIME, which stands still while a function runs. A lease is live while its score > now.
 
 -- What one call is about; `begin` sets all of them.
 local call, shard, tenant, prefix, now
--- Names of people that this call has read.
-local people
+-- What this call has read: names of people, and how long the leases of a licence are in seconds.
+local people, lease_of
 
 local function of_tenant(id)
   tenant = id
-  prefix = shard .. 't:' .. id .. ':'
+  prefix = shard .. id .. ':'
 end
 
 -- Every function begins with it (src/library.rs puts it there): whatever the call before has left is gone.
@@ -23,7 +24,7 @@ local function begin(KEYS, ARGV)
   of_tenant(ARGV[1])
   local clock = call('TIME')
   now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-  people = nil
+  people, lease_of = nil, nil
 end
 
 -- A whole number as text. Redis itself would write it as a fraction of 17 digits, which costs ten times as much.
@@ -34,16 +35,26 @@ local function int(number) return string.format('%d', number) end
 local function answer(...) return table.concat({...}, '\n') end
 
 local function session_key(sid) return prefix .. 's:' .. sid end
-local function ended_key(sid) return prefix .. 'x:' .. sid end
 local function member_key(user) return prefix .. 'u:' .. user end
-local function limits_key(lic) return prefix .. 'lic:' .. lic .. ':limits' end
-local function leases_key(lic) return prefix .. 'lic:' .. lic .. ':leases' end
+local function limits_key(lic) return prefix .. 'limits:' .. lic end
+local function leases_key(lic) return prefix .. 'leases:' .. lic end
 
--- What is known of a session from its beginning on: user, licence, seat, fence, start, limit, person, device; nothing for nil. They are
--- packed (MessagePack), since as fields of the hash they would cost far more to write and to read. `open` in grant.lua writes them.
-local function facts_of(packed)
+-- What is known of a session, or nothing: its state and its user, and then
+--   held, or of a lease that ended and may come back expired or closed: licence, seat, fence, start, limit, until when its token is
+--     valid, person, device. They are packed (MessagePack), since as fields of a hash they would cost far more to write and to read.
+--   released, revoked or superseded, so over for good: the reason. The user is empty where he is not known.
+local function session(sid)
+  local packed = call('GET', session_key(sid))
   if packed then return cmsgpack.unpack(packed) end
 end
+
+-- The first three of the same, which is what a heartbeat has to know.
+local function head_of_session(sid)
+  local packed = call('GET', session_key(sid))
+  if packed then return select(2, cmsgpack.unpack_limit(packed, 3)) end
+end
+
+local OVER_FOR_GOOD = {released = true, revoked = true, superseded = true}
 
 -- The copy of a member: epoch, whether he may hold a seat, person; nothing if it is not there. put_member.lua writes it.
 local function member(user)
@@ -51,8 +62,8 @@ local function member(user)
   if packed then return cmsgpack.unpack(packed) end
 end
 
--- The copy of a licence's limits, or nil. put_entitlement.lua writes it. Whoever changes the values or their order raises FORMAT in
--- src/keys.rs.
+-- The copy of a licence's limits, or nil. put_entitlement.lua writes it. Whoever changes the values or their order, here or above, raises
+-- FORMAT in src/keys.rs.
 local function limits(lic)
   local packed = call('GET', limits_key(lic))
   if not packed then return nil end

@@ -1,10 +1,11 @@
--- Keeps a seat. The busiest function: it reads four things and writes two.
+-- Keeps a seat. The busiest function: it reads four things and writes one.
 -- ARGV: tenant, user, epoch, session
 local user, sid = ARGV[2], ARGV[4]
 
-local owner, lic = facts_of(call('HGET', session_key(sid), 'facts'))
+local state, owner, lic = head_of_session(sid)
+local mine = owner == user and not OVER_FOR_GOOD[state]
 local its_epoch, holds, lim, score
-if owner == user then
+if mine then
   its_epoch, holds = member(user)
   lim = limits(lic)
   score = tonumber(call('ZSCORE', leases_key(lic), sid) or 0)
@@ -12,18 +13,17 @@ if owner == user then
   if may and score > now then
     local ends = end_of(lim.lease, lim)
     call('ZADD', leases_key(lic), int(ends), sid)
-    call('HSET', session_key(sid), 'beat', int(now))
     if ends < score then call('ZADD', shard .. 'due', 'LT', int(ends), tenant .. ':' .. lic) end
     return answer('extended', int(now), int(ends), lim.beat)
   end
 end
 
 -- Why the seat is not simply kept.
-if owner ~= user then
-  local ended, of, reason = buried(sid)
+if not mine then
+  local reason = lic
   -- The mark of a revocation may have no user. Another's session is like one that never was.
-  if ended == 'revoked' and (of == '' or of == user) then return answer('revoked', reason) end
-  if ended == 'superseded' and of == user then return 'superseded' end
+  if state == 'revoked' and (owner == '' or owner == user) then return answer('revoked', reason) end
+  if state == 'superseded' and owner == user then return 'superseded' end
   return 'not_live'
 end
 
@@ -44,9 +44,9 @@ if not refused then return 'not_live' end
 
 if score > now then
   if refused == 'license_expired' then
-    close(lic, sid, 'expired', int(now))
+    close(lic, sid, 'expired', int(now), nil, nil, session(sid))
   else
-    close(lic, sid, 'closed', int(now), refused)
+    close(lic, sid, 'closed', int(now), refused, nil, session(sid))
   end
 end
 return answer('refused', refused)

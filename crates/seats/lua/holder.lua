@@ -1,16 +1,23 @@
 -- Who holds a seat, as src/reply.rs reads it.
 
+-- When a lease was last extended, as text. It follows from the lease's end, so that no heartbeat has to write it down; where that was moved
+-- since, by an end of the licence or another length of leases, it is off until the next heartbeat.
+local function last_beat(lic, start, ends)
+  lease_of = lease_of or {}
+  lease_of[lic] = lease_of[lic] or tonumber((limits(lic) or {}).lease) or 0
+  return int(math.max(start, math.min(now, ends - lease_of[lic] * 1000)))
+end
+
 -- A live hold, or nil when it has ended. Names come from the member's copy, or from the time of the grant when that is gone.
 local function holder(lic, sid, ends)
-  local s = call('HMGET', session_key(sid), 'facts', 'beat', 'end')
-  if not s[1] or s[3] then return nil end
-  local user, _, _, _, start, _, person, device = facts_of(s[1])
+  local state, user, _, _, _, start, _, _, person, device = session(sid)
+  if state ~= 'held' then return nil end
   people = people or {}
   if not people[user] then
     local _, _, current = member(user)
     people[user] = current or person
   end
-  return answer(sid, lic, user, people[user], device, start, s[2], ends)
+  return answer(sid, lic, user, people[user], device, start, last_beat(lic, start, ends), ends)
 end
 
 -- Who holds that seat now, or nil.

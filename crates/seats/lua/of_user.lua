@@ -2,6 +2,6 @@
 -- ARGV: tenant, user
 local list = {}
 for _, lic in ipairs(call('SMEMBERS', prefix .. 'lics')) do
-  for _, seat in ipairs(call('SMEMBERS', own_key(lic, ARGV[2]))) do list[#list + 1] = seat_holder(lic, seat) end
+  for _, seat in ipairs(call('HKEYS', own_key(lic, ARGV[2]))) do list[#list + 1] = seat_holder(lic, seat) end
 end
 return list

@@ -3,10 +3,9 @@
 -- whether the token's time is over
 local user, sid, seat, device, lic, token_fence = ARGV[2], ARGV[4], ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8])
 
-local ended, of, reason = buried(sid)
-if ended == 'revoked' and (of == '' or of == user) then return answer('revoked', reason) end
-local owner, its, _, _, start, _, _, known_device = facts_of(call('HGET', session_key(sid), 'facts'))
-if ended or (owner and (owner ~= user or its ~= lic)) then return 'superseded' end
+local state, owner, its, _, _, start, _, _, _, known_device = session(sid)
+if state == 'revoked' and (owner == '' or owner == user) then return answer('revoked', its) end
+if OVER_FOR_GOOD[state] or (state and (owner ~= user or its ~= lic)) then return 'superseded' end
 
 local not_admitted, person = admit(user, ARGV[3])
 if not_admitted then return not_admitted end
@@ -34,13 +33,11 @@ elseif free then
   if expected > 0 then call('DECR', expected_key(lic)) end
 end
 if free or (last and last.ends) then
-  call('DEL', session_key(sid))
   -- Above both the token's fence and whatever the store remembers, or the time when it remembers nothing: no two events alike.
   local fence = math.max(last and last.fence or now - 1, token_fence) + 1
   return open(lic, lim, sid, seat, last, user, person, device, fence, start or now, 'reacquired', count)
 end
 
--- The refusal gets an id of its own, since the session has one already.
-local hash = redis.sha1hex(sid .. ':' .. int(now))
-local denied = string.gsub(string.sub(hash, 1, 32), '^(%x%x%x%x%x%x%x%x)(%x%x%x%x)(%x%x%x%x)(%x%x%x%x)(%x+)$', '%1-%2-%3-%4-%5')
+-- The refusal gets an id of its own, since the session has one already. (The last character stands for two bits, so it can't be any.)
+local denied = string.sub(redis.sha1hex(sid .. ':' .. int(now)), 1, #sid - 1) .. 'A'
 return refuse(lic, lim, count, user, seat, device, denied)

@@ -2,15 +2,13 @@
 -- ARGV: tenant, session, reason, how long to remember in ms
 local sid, reason, remember = ARGV[2], ARGV[3], tonumber(ARGV[4])
 
-local s = call('HMGET', session_key(sid), 'facts', 'end')
-local user, lic = facts_of(s[1])
-local score = user and not s[2] and call('ZSCORE', leases_key(lic), sid)
+local state, user, lic = head_of_session(sid)
+local score = state == 'held' and call('ZSCORE', leases_key(lic), sid)
 if score and tonumber(score) > now then
   local was = holder(lic, sid, score)
-  close(lic, sid, 'revoked', int(now), reason, remember)
-  return was or ''
+  close(lic, sid, 'revoked', int(now), reason, remember, session(sid))
+  return was
 end
-if score then close(lic, sid, 'expired', score) end
-local _, of = buried(sid)
-bury(sid, user or of or '', 'revoked', math.max(remember, call('PTTL', session_key(sid)), call('PTTL', ended_key(sid))), reason)
+if score then close(lic, sid, 'expired', score, nil, nil, session(sid)) end
+bury(sid, user or '', 'revoked', math.max(remember, call('PTTL', session_key(sid))), reason)
 return ''

@@ -2,36 +2,37 @@
 //!
 //! A tenant belongs to one of 64 shards, for ever: the last six bits of its id, which are random in every UUID version that the
 //! portal makes. The shard is the hash tag of all keys, so a tenant lies in one slot of a Redis Cluster. Functions are given the
-//! shard's prefix as their only key and make every other key from it and the tenant's id. The prefix also carries the number of the
-//! format, [`FORMAT`], left out here:
+//! shard's prefix as their only key and make every other key from it and the tenant's id. Ids are written in the 22 characters of [`id`]:
+//! what is longer than 60 in all, Redis allocates anew at every command of a function. The prefix also carries the number of the format,
+//! [`FORMAT`], left out here:
 //!
 //! | key | type | what | how long |
 //! |---|---|---|---|
 //! | `{sN}:events` | stream | what happened | until it is in PostgreSQL |
 //! | `{sN}:events:unreadable` | stream | events that nobody could read | until a person deletes it |
 //! | `{sN}:due` | zset | `tenant:licence` → not after its next expiry | while it has leases |
-//! | `{sN}:t:T:ent` | hash | copy: version, suspended, order of licences, licence keys | [`COPY_TTL`] |
-//! | `{sN}:t:T:u:U` | string | copy: a member | [`COPY_TTL`] |
-//! | `{sN}:t:T:known` | string | the tenant was here before; without it the store is new, or has lost everything | 30 days |
-//! | `{sN}:t:T:lics` | set | licences with leases | while it has leases |
-//! | `{sN}:t:T:s:S` | hash | a session's facts; with `end` when it ran out but may come back | live; then until its token's end |
-//! | `{sN}:t:T:x:S` | string | how a session ended for good, its user, the reason | until its token's end |
-//! | `{sN}:t:T:denied:SEAT` | string | a refusal was counted | one minute |
-//! | `{sN}:t:T:lic:L:limits` | string | copy: a licence's limits | [`COPY_TTL`] |
-//! | `{sN}:t:T:lic:L:expected` | string | seats that are kept for their holders after a loss of the store | one lease time |
-//! | `{sN}:t:T:lic:L:leases` | zset | session → expiry in ms | while it has leases |
-//! | `{sN}:t:T:lic:L:held` | zset | seat → since when in ms, for "who has had a seat longest" | while it is held |
-//! | `{sN}:t:T:lic:L:offline` | zset | seat → until when its token is valid offline | until then |
-//! | `{sN}:t:T:lic:L:own:U` | set | the seats that one person holds | while he holds any |
-//! | `{sN}:t:T:lic:L:seat:SEAT` | string | last session of a seat, its fence, its token's end | live; then until its token's end |
+//! | `{sN}:T:ent` | hash | copy: version, suspended, order of licences, licence keys | [`COPY_TTL`] |
+//! | `{sN}:T:u:U` | string | copy: a member | [`COPY_TTL`] |
+//! | `{sN}:T:limits:L` | string | copy: a licence's limits | [`COPY_TTL`] |
+//! | `{sN}:T:known` | string | the tenant was here before; without it the store is new, or has lost everything | 30 days |
+//! | `{sN}:T:lics` | set | licences with leases | while it has leases |
+//! | `{sN}:T:s:S` | string | a session: its state and facts, or how it ended for good | live; then until its token's end |
+//! | `{sN}:T:leases:L` | zset | session → expiry in ms | while it has leases |
+//! | `{sN}:T:seat:L:SEAT` | string | last session of a seat, its fence, its token's end | live; then until its token's end |
+//! | `{sN}:T:held:L` | zset | seat → since when in ms, for "who has had a seat longest" | while it is held |
+//! | `{sN}:T:own:L:U` | hash | the seats that one person holds | while he holds any |
+//! | `{sN}:T:rights:L` | zset | seat → until when its token is valid offline | until then |
+//! | `{sN}:T:expected:L` | string | seats that are kept for their holders after a loss of the store | one lease time |
+//! | `{sN}:T:denied:SEAT` | string | a refusal was counted | one minute |
 //!
-//! SEAT is `user:digest of hardware and instance id`. Text from outside stands in keys only as that digest.
+//! SEAT is a digest of user, hardware id and instance id. Text from outside stands in keys only as that digest.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 use types::{TenantId, UserId};
+use uuid::Uuid;
 
 /// Number of shards. Changing it moves every tenant's keys, so it never changes.
 pub const SHARDS: u16 = 64;
@@ -46,7 +47,7 @@ pub fn shard_of(tenant: TenantId) -> u16 {
 
 /// The format of what lies in the store. Raised with every change of what is packed, and whenever an older portal's data could not be read: a
 /// store of another format is like an empty one, from which running clients heal by their tokens.
-const FORMAT: u16 = 4;
+const FORMAT: u16 = 5;
 
 /// What every key of a shard begins with.
 pub fn shard_prefix(shard: u16) -> String {
@@ -58,19 +59,34 @@ pub(crate) fn events(shard: u16) -> String {
     format!("{}events", shard_prefix(shard))
 }
 
+/// An id as it stands in the store: the 16 bytes in base64 (RFC 4648, section 5).
+pub fn id(id: Uuid) -> String {
+    URL_SAFE_NO_PAD.encode(id.as_bytes())
+}
+
+/// Reads what [`id`] has written.
+pub(crate) fn parse_id(text: &str) -> Option<Uuid> {
+    // Decoding wants room for what the text's length might stand for.
+    let mut room = [0; 18];
+    let length = URL_SAFE_NO_PAD.decode_slice(text, &mut room).ok()?;
+    Uuid::from_slice(&room[..length]).ok()
+}
+
 /// Names the seat of one user on one device and instance.
 pub(crate) fn seat(user: UserId, hardware_id: &str, instance_id: &str) -> String {
     // With its length in front, no other pair of texts gives the same bytes.
-    let digest =
-        Sha256::new().chain_update((hardware_id.len() as u64).to_be_bytes()).chain_update(hardware_id).chain_update(instance_id).finalize();
-    // At most 64 bytes: Redis keeps hashes and sorted sets compact only as long as no text in them is longer.
-    format!("{user}:{}", URL_SAFE_NO_PAD.encode(&digest[..16]))
+    let digest = Sha256::new()
+        .chain_update(user.0)
+        .chain_update((hardware_id.len() as u64).to_be_bytes())
+        .chain_update(hardware_id)
+        .chain_update(instance_id)
+        .finalize();
+    URL_SAFE_NO_PAD.encode(&digest[..16])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use uuid::Uuid;
 
     #[test]
     fn seats_do_not_collide() {
@@ -79,7 +95,18 @@ mod tests {
         let seats: std::collections::HashSet<_> = pairs.iter().map(|(h, i)| seat(user, h, i)).collect();
         assert_eq!(seats.len(), pairs.len());
         assert_ne!(seat(user, "a", "b"), seat(UserId(Uuid::from_u128(2)), "a", "b"));
-        assert!(seats.iter().all(|s| !s.contains(['{', '}']) && s.len() <= 64));
+        assert!(seats.iter().all(|s| !s.contains(['{', '}', ':']) && s.len() == 22));
+    }
+
+    #[test]
+    fn ids_come_back() {
+        for n in [0, 1, 62, 63, u128::MAX, 0x01890a5d_ac96_774b_bcce_b302099a8057] {
+            let text = id(Uuid::from_u128(n));
+            assert_eq!((text.len(), parse_id(&text)), (22, Some(Uuid::from_u128(n))));
+        }
+        for text in ["", "AAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAB", "AAAAAAAAAA:AAAAAAAAAAA"] {
+            assert_eq!(parse_id(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -137,7 +137,7 @@ impl RedisSeats {
         if show_holders {
             let ask = || async {
                 let mut call = call(&self.library.longest, tenant);
-                call.arg(license.to_string()).arg(HOLDERS);
+                call.arg(keys::id(license.0)).arg(HOLDERS);
                 reply::holders(&self.run::<Vec<String>>(&call).await?)
             };
             facts.holders = self.shown.list((license, None), ask).await?;
@@ -145,7 +145,7 @@ impl RedisSeats {
         if show_own {
             let ask = || async {
                 let mut call = call(&self.library.own, tenant);
-                call.arg(license.to_string()).arg(user.to_string()).arg(OWN);
+                call.arg(keys::id(license.0)).arg(keys::id(user.0)).arg(OWN);
                 reply::holders(&self.run::<Vec<String>>(&call).await?)
             };
             facts.own = self.shown.list((license, Some(user)), ask).await?;
@@ -172,7 +172,7 @@ impl RedisSeats {
 /// Begins a call for a tenant: the shard's prefix as key, the tenant as first argument.
 fn call(function: &Function, tenant: TenantId) -> Cmd {
     let mut call = function.call(&keys::shard_prefix(keys::shard_of(tenant)));
-    call.arg(tenant.to_string());
+    call.arg(keys::id(tenant.0));
     call
 }
 
@@ -184,14 +184,14 @@ fn latest_first(a: &SeatHolder, b: &SeatHolder) -> std::cmp::Ordering {
 impl Seats for RedisSeats {
     async fn acquire(&self, request: &Acquire) -> Asked<AcquireAnswer> {
         let mut call = call(&self.library.acquire, request.tenant);
-        call.arg(request.user.to_string())
+        call.arg(keys::id(request.user.0))
             .arg(request.epoch)
-            .arg(request.session.to_string())
+            .arg(keys::id(request.session.0))
             .arg(keys::seat(request.user, &request.hardware_id, &request.instance_id))
             .arg(facts::device(&request.hardware_id, &request.instance_id, request.hostname.as_deref(), request.client_version.as_deref()));
         match &request.license {
             LicenseChoice::Any => call.arg("any").arg(""),
-            LicenseChoice::Id(id) => call.arg("id").arg(id.to_string()),
+            LicenseChoice::Id(id) => call.arg("id").arg(keys::id(id.0)),
             LicenseChoice::Key(key) => call.arg("key").arg(key),
         };
         match Reply::new(&self.run::<String>(&call).await?).acquire()? {
@@ -203,18 +203,18 @@ impl Seats for RedisSeats {
 
     async fn heartbeat(&self, request: &Heartbeat) -> Asked<HeartbeatAnswer> {
         let mut call = call(&self.library.heartbeat, request.tenant);
-        call.arg(request.user.to_string()).arg(request.epoch).arg(request.session.to_string());
+        call.arg(keys::id(request.user.0)).arg(request.epoch).arg(keys::id(request.session.0));
         Reply::new(&self.run::<String>(&call).await?).heartbeat()
     }
 
     async fn reacquire(&self, request: &Reacquire) -> Asked<ReacquireAnswer> {
         let mut call = call(&self.library.reacquire, request.tenant);
-        call.arg(request.user.to_string())
+        call.arg(keys::id(request.user.0))
             .arg(request.epoch)
-            .arg(request.session.to_string())
+            .arg(keys::id(request.session.0))
             .arg(keys::seat(request.user, &request.hardware_id, &request.instance_id))
             .arg(facts::device(&request.hardware_id, &request.instance_id, None, None))
-            .arg(request.license.to_string())
+            .arg(keys::id(request.license.0))
             .arg(request.fence)
             .arg(i32::from(request.token_is_over));
         match Reply::new(&self.run::<String>(&call).await?).reacquire()? {
@@ -226,7 +226,7 @@ impl Seats for RedisSeats {
 
     async fn release(&self, tenant: TenantId, user: UserId, session: SessionId) -> Result<ReleaseAnswer, SeatsError> {
         let mut call = call(&self.library.release, tenant);
-        call.arg(user.to_string()).arg(session.to_string());
+        call.arg(keys::id(user.0)).arg(keys::id(session.0));
         match self.run::<String>(&call).await?.as_str() {
             "released" => Ok(ReleaseAnswer::Released),
             "already_ended" => Ok(ReleaseAnswer::AlreadyEnded),
@@ -243,7 +243,7 @@ impl Seats for RedisSeats {
         remember_seconds: u64,
     ) -> Result<Option<SeatHolder>, SeatsError> {
         let mut call = call(&self.library.revoke, tenant);
-        call.arg(session.to_string()).arg(reason).arg(remember_seconds.clamp(1, REMEMBER_MAX_SECONDS) * 1000);
+        call.arg(keys::id(session.0)).arg(reason).arg(remember_seconds.clamp(1, REMEMBER_MAX_SECONDS) * 1000);
         let answer: String = self.run(&call).await?;
         if answer.is_empty() { Ok(None) } else { Reply::new(&answer).holder().map(Some) }
     }
@@ -265,14 +265,14 @@ impl Seats for RedisSeats {
 
     async fn find(&self, tenant: TenantId, session: SessionId) -> Result<Option<SeatHolder>, SeatsError> {
         let mut call = call(&self.library.find, tenant);
-        call.arg(session.to_string());
+        call.arg(keys::id(session.0));
         let answer: String = self.run(&call).await?;
         if answer.is_empty() { Ok(None) } else { Reply::new(&answer).holder().map(Some) }
     }
 
     async fn of_user(&self, tenant: TenantId, user: UserId) -> Result<Vec<SeatHolder>, SeatsError> {
         let mut call = call(&self.library.of_user, tenant);
-        call.arg(user.to_string());
+        call.arg(keys::id(user.0));
         let mut holders = reply::holders(&self.run::<Vec<String>>(&call).await?)?;
         holders.sort_by(latest_first);
         Ok(holders)
@@ -281,7 +281,7 @@ impl Seats for RedisSeats {
     async fn active(&self, tenant: TenantId, licenses: &[LicenseId]) -> Result<Vec<u32>, SeatsError> {
         let mut call = call(&self.library.active, tenant);
         for license in licenses {
-            call.arg(license.to_string());
+            call.arg(keys::id(license.0));
         }
         self.run(&call).await
     }
@@ -291,7 +291,7 @@ impl Seats for RedisSeats {
         call.arg(entitlement.version).arg(i32::from(entitlement.suspended)).arg(COPY_TTL.as_millis() as u64);
         for license in &entitlement.licenses {
             let features = serde_json::to_string(&license.features).map_err(|e| SeatsError(e.to_string()))?;
-            call.arg(license.id.to_string())
+            call.arg(keys::id(license.id.0))
                 .arg(entitlement.in_use.get(&license.id).copied().unwrap_or_default())
                 .arg(&license.key)
                 .arg(license.tier.as_str())
@@ -312,7 +312,7 @@ impl Seats for RedisSeats {
 
     async fn put_member(&self, member: &MemberCopy) -> Result<(), SeatsError> {
         let mut call = call(&self.library.put_member, member.tenant);
-        call.arg(member.user.to_string())
+        call.arg(keys::id(member.user.0))
             .arg(member.epoch)
             .arg(i32::from(member.holds_seat))
             .arg(facts::person(&member.name, &member.email))

@@ -1,6 +1,7 @@
 //! Reads what the functions write, answers and events: the kind first, then fields in the order of `lua/*.lua`.
 
 use crate::facts::{Device, Person};
+use crate::keys;
 use domain::ports::seats::{
     AcquireAnswer, Asked, Exhausted, Grant, GrantedLicense, HeartbeatAnswer, Missing, ReacquireAnswer, Refusal, SeatEvent, SeatEventKind,
     SeatHolder, SeatsError,
@@ -8,6 +9,7 @@ use domain::ports::seats::{
 use serde::de::DeserializeOwned;
 use std::str::FromStr;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// One text with a field in each line, read from front to back; `None` behind its end.
 pub(crate) struct Reply<'a>(Option<&'a str>);
@@ -62,6 +64,11 @@ impl<'a> Reply<'a> {
         text.parse().map_err(|_| unreadable(text))
     }
 
+    fn id<T: From<Uuid>>(&mut self) -> Result<T, SeatsError> {
+        let text = self.text()?;
+        keys::parse_id(text).map(T::from).ok_or_else(|| unreadable(text))
+    }
+
     fn flag(&mut self) -> Result<bool, SeatsError> {
         Ok(self.text()? == "1")
     }
@@ -71,10 +78,10 @@ impl<'a> Reply<'a> {
     }
 
     fn grant(mut self) -> Result<Box<Grant>, SeatsError> {
-        let session = self.parsed()?;
+        let session = self.id()?;
         let fence = self.parsed()?;
         let new_seat = self.flag()?;
-        let license = self.parsed()?;
+        let license = self.id()?;
         let (active, now_ms, expires_at_ms, valid_until_ms) = (self.parsed()?, self.parsed()?, self.parsed()?, self.parsed()?);
         let license = GrantedLicense {
             id: license,
@@ -102,7 +109,7 @@ impl<'a> Reply<'a> {
     /// Without the lists of holders, of which it says whether they are wanted: those of everybody, and the caller's own.
     fn exhausted(mut self) -> Result<Full, SeatsError> {
         let facts = Exhausted {
-            license: self.parsed()?,
+            license: self.id()?,
             active: self.parsed()?,
             max_seats: self.parsed()?,
             now_ms: self.parsed()?,
@@ -114,7 +121,7 @@ impl<'a> Reply<'a> {
     }
 
     pub(crate) fn holder(mut self) -> Result<SeatHolder, SeatsError> {
-        let (session, license, user) = (self.parsed()?, self.parsed()?, self.parsed()?);
+        let (session, license, user) = (self.id()?, self.id()?, self.id()?);
         let (user_name, user_email): Person = self.json()?;
         let (hardware_id, instance_id, hostname, client_version): Device = self.json()?;
         let (started_at_ms, last_beat_ms, expires_at_ms) = (self.parsed()?, self.parsed()?, self.parsed()?);
@@ -138,7 +145,7 @@ impl<'a> Reply<'a> {
     pub(crate) fn event(mut self) -> Result<SeatEvent, SeatsError> {
         let kind = self.text()?;
         let kind = SeatEventKind::parse(kind).ok_or_else(|| unreadable(kind))?;
-        let (at_ms, tenant, license, session, user) = (self.parsed()?, self.parsed()?, self.parsed()?, self.parsed()?, self.parsed()?);
+        let (at_ms, tenant, license, session, user) = (self.parsed()?, self.id()?, self.id()?, self.id()?, self.id()?);
         let (fence, started_at_ms, active, max_seats) = (self.parsed()?, self.parsed()?, self.parsed()?, self.parsed()?);
         let (hardware_id, instance_id, hostname, client_version): Device = self.json()?;
         let reason = Some(self.rest()).filter(|reason| !reason.is_empty()).map(str::to_owned);

@@ -6,6 +6,7 @@ mod common;
 use common::*;
 use domain::ports::seats::*;
 use seats::RedisSeats;
+use seats::keys::id;
 use types::licenses::LicenseStatus;
 use types::{LicenseId, SessionId};
 use uuid::Uuid;
@@ -148,7 +149,7 @@ async fn only_a_higher_version_replaces_the_entitlement() {
         assert_eq!(world.grant(&Acquire { session: session(), ..request.clone() }).await.license.max_seats, expected, "version {version}");
     }
     // Every copy ends by itself.
-    for key in world.keys("*").await.iter().filter(|k| k.ends_with(":ent") || k.ends_with(":limits") || k.contains(":u:")) {
+    for key in world.keys("*").await.iter().filter(|k| k.ends_with(":ent") || k.contains(":limits:") || k.contains(":u:")) {
         let ttl: i64 = redis::cmd("PTTL").arg(key).query_async(&mut world.raw.clone()).await.unwrap();
         assert!((1..=3_600_000).contains(&ttl), "{key}: {ttl}");
     }
@@ -160,7 +161,7 @@ async fn a_copy_that_lost_a_part_is_loaded_again() {
     let mut tenant = world.tenant(1, 1, 1).await;
     let request = tenant.acquire(0, "d");
     world.grant(&request).await;
-    let () = world.lua("redis.call('DEL', unpack(redis.call('KEYS', '*:limits')))", &[]).await;
+    let () = world.lua("redis.call('DEL', unpack(redis.call('KEYS', '*:limits:*')))", &[]).await;
     let missing = Missing { entitlement: true, member: false };
     assert_eq!(world.seats.heartbeat(&heartbeat(&request)).await.unwrap(), Err(missing));
     let () = world.lua("redis.call('DEL', unpack(redis.call('KEYS', '*:u:*')))", &[]).await;
@@ -357,12 +358,12 @@ async fn a_refusal_has_the_facts_and_counts_once_a_minute() {
         let () = world
             .lua(
                 "local session = redis.call('KEYS', '*:s:' .. ARGV[1])[1]
-                 local facts = {cmsgpack.unpack(redis.call('HGET', session, 'facts'))}
-                 redis.call('ZADD', redis.call('KEYS', '*:held')[1], ARGV[2], facts[3])
-                 facts[5] = ARGV[2]
-                 redis.call('HSET', session, 'facts', cmsgpack.pack(unpack(facts)))
-                 for _, key in ipairs(redis.call('KEYS', '*:leases')) do redis.call('ZINCRBY', key, -ARGV[3], ARGV[1]) end",
-                &[&request.session.to_string(), &(1000 + user).to_string(), &(user * 1000).to_string()],
+                 local facts = {cmsgpack.unpack(redis.call('GET', session))}
+                 redis.call('ZADD', redis.call('KEYS', '*:held:*')[1], ARGV[2], facts[4])
+                 facts[6] = ARGV[2]
+                 redis.call('SET', session, cmsgpack.pack(unpack(facts)))
+                 for _, key in ipairs(redis.call('KEYS', '*:leases:*')) do redis.call('ZINCRBY', key, -ARGV[3], ARGV[1]) end",
+                &[&id(request.session.0), &(1000 + user).to_string(), &(user * 1000).to_string()],
             )
             .await;
         grants.push((request, grant));
@@ -434,18 +435,20 @@ async fn a_refusal_names_the_seats_that_one_holds_oneself() {
     world.release(&laptop).await;
     world.grant(&tenant.acquire(2, "e")).await;
     assert!(own().await.is_empty());
-    assert_eq!(world.keys(&format!("*:own:{}", laptop.user)).await, Vec::<String>::new(), "nothing is left of one who holds nothing");
+    assert_eq!(
+        world.keys(&format!("*:own:*:{}", id(laptop.user.0))).await,
+        Vec::<String>::new(),
+        "nothing is left of one who holds nothing"
+    );
     // What is not true goes away when it is noticed.
-    let theirs = world.keys(&format!("*:own:{}", other.user)).await;
+    let theirs = world.keys(&format!("*:own:*:{}", id(other.user.0))).await;
+    let () = world.lua("redis.call('RENAME', ARGV[1], (string.gsub(ARGV[1], '[^:]*$', ARGV[2])))", &[&theirs[0], &id(laptop.user.0)]).await;
     let () = world
-        .lua("redis.call('RENAME', ARGV[1], (string.gsub(ARGV[1], '[^:]*$', ARGV[2])))", &[&theirs[0], &laptop.user.to_string()])
-        .await;
-    let () = world
-        .lua("for _, key in ipairs(redis.call('KEYS', '*:leases')) do redis.call('ZREM', key, ARGV[1]) end", &[&other.session.to_string()])
+        .lua("for _, key in ipairs(redis.call('KEYS', '*:leases:*')) do redis.call('ZREM', key, ARGV[1]) end", &[&id(other.session.0)])
         .await;
     world.grant(&tenant.acquire(2, "f")).await;
     assert!(own().await.is_empty());
-    assert_eq!(world.keys(&format!("*:own:{}", laptop.user)).await, Vec::<String>::new());
+    assert_eq!(world.keys(&format!("*:own:*:{}", id(laptop.user.0))).await, Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod common;
 
 use common::*;
 use domain::ports::seats::*;
+use seats::keys::id;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -39,7 +40,7 @@ async fn the_sweeper_closes_each_lease_once() {
         assert_eq!((event.kind, event.active, event.max_seats), (SeatEventKind::Expired, 0, 3));
         assert_eq!(expected.remove(&event.session), Some(event.at_ms), "ended at its end, not when it was swept");
     }
-    for pattern in ["*:due", "*:leases", "*:held", "*:lics"] {
+    for pattern in ["*:due", "*:leases:*", "*:held:*", "*:own:*", "*:lics"] {
         assert_eq!(world.keys(pattern).await, [] as [&str; 0]);
     }
 }
@@ -79,8 +80,8 @@ async fn a_device_whose_lease_ran_out_among_many_still_has_one_seat() {
     futures::future::join_all(all.iter().map(|r| world.grant(r))).await;
     world.pass(LEASE).await;
     // Beyond what one call closes, its own is closed in any case.
-    let last = world.lua::<Vec<String>>("return redis.call('ZREVRANGE', redis.call('KEYS', '*:leases')[1], 0, 0)", &[]).await;
-    let own = all.iter().find(|r| r.session.to_string() == last[0]).unwrap();
+    let last = world.lua::<Vec<String>>("return redis.call('ZREVRANGE', redis.call('KEYS', '*:leases:*')[1], 0, 0)", &[]).await;
+    let own = all.iter().find(|r| id(r.session.0) == last[0]).unwrap();
     let again = Acquire { session: session(), ..own.clone() };
     assert!(world.grant(&again).await.new_seat);
     assert_eq!(world.seats.sweep().await.unwrap(), 300 - 101);
@@ -221,7 +222,7 @@ async fn every_event_is_stored_exactly_once_although_readers_die() {
                     continue;
                 }
                 for (_, event) in &batch {
-                    let name = format!("{} {} {}", event.session, event.fence, event.kind.as_str());
+                    let name = format!("{} {} {}", id(event.session.0), event.fence, event.kind.as_str());
                     table.lock().unwrap().entry(name).or_insert_with(|| event.clone());
                 }
                 if rand::random_ratio(1, 4) {

@@ -5,14 +5,16 @@ mod common;
 
 use common::*;
 use domain::ports::seats::*;
+use seats::keys::id;
+use std::time::Duration;
 use types::LicenseId;
 use types::licenses::LicenseStatus;
 use uuid::Uuid;
 
 /// Sets the moment at which a lease ends.
 async fn ends_at(world: &World, request: &Acquire, ms: i64) {
-    let code = "redis.call('ZADD', redis.call('KEYS', '*:leases')[1], 'XX', ARGV[2], ARGV[1])";
-    let () = world.lua(code, &[&request.session.to_string(), &ms.to_string()]).await;
+    let code = "redis.call('ZADD', redis.call('KEYS', '*:leases:*')[1], 'XX', ARGV[2], ARGV[1])";
+    let () = world.lua(code, &[&id(request.session.0), &ms.to_string()]).await;
 }
 
 #[tokio::test]
@@ -120,6 +122,31 @@ async fn an_expired_lease_is_not_extended_and_blocks_nobody() {
     );
     assert_eq!((events[1].session, events[1].fence, events[1].at_ms), (crashed.session, grant.fence, grant.expires_at_ms - LEASE));
     assert_eq!(world.beat(&Acquire { session: session(), ..next }).await, HeartbeatAnswer::NotLive, "never heard of");
+}
+
+#[tokio::test]
+async fn the_last_beat_lies_between_the_start_and_now() {
+    let world = World::new().await;
+    let mut tenant = world.tenant(1, 1, 1).await;
+    let request = tenant.acquire(0, "d");
+    let grant = world.grant(&request).await;
+    let last_beat = async || world.seats.find(tenant.id, request.session).await.unwrap().unwrap().last_beat_ms;
+    assert_eq!(last_beat().await, grant.now_ms);
+    let (beaten, _) = extended(world.beat(&request).await);
+    assert_eq!(last_beat().await, beaten);
+    // A minute later, seen from the lease.
+    world.pass(60_000).await;
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    assert_eq!(last_beat().await, grant.now_ms, "it would be before the session");
+    for lease_seconds in [1, 86_400] {
+        let mut other = Tenant { id: tenant.id, entitlement: tenant.entitlement.clone() };
+        other.license().lease_seconds = lease_seconds;
+        tenant.entitlement.version += 1;
+        other.entitlement.version = tenant.entitlement.version;
+        world.seats.put_entitlement(&other.entitlement).await.unwrap();
+        let shown = last_beat().await;
+        assert!((grant.now_ms..=world.now().await).contains(&shown), "leases of {lease_seconds} s: {shown}");
+    }
 }
 
 #[tokio::test]
@@ -260,10 +287,9 @@ async fn another_user_of_the_tenant_keeps_and_learns_nothing() {
     }
     assert_eq!(world.seats.find(tenant.id, live.session).await.unwrap().unwrap(), before, "not extended");
     // What is left of the revoked one names nobody.
-    let left: String =
-        world.lua("return redis.call('GET', redis.call('KEYS', '*:x:' .. ARGV[1])[1])", &[&revoked.session.to_string()]).await;
-    assert_eq!(left, format!("revoked {} by hand", revoked.user));
-    assert_eq!(world.keys(&format!("*:s:{}", revoked.session)).await, [] as [&str; 0]);
+    let left: Vec<String> =
+        world.lua("return {cmsgpack.unpack(redis.call('GET', redis.call('KEYS', '*:s:' .. ARGV[1])[1]))}", &[&id(revoked.session.0)]).await;
+    assert_eq!(left, ["revoked", &id(revoked.user.0), "by hand"]);
 }
 
 #[tokio::test]
@@ -289,7 +315,7 @@ async fn revoked_is_final_and_frees_the_seat_at_once() {
     assert_eq!(world.beat(&request).await, revoked("by hand"));
     world.seats.revoke(tenant.id, request.session, "another reason", 1).await.unwrap();
     assert_eq!(world.beat(&request).await, revoked("another reason"));
-    let key = &world.keys(&format!("*:x:{}", request.session)).await[0];
+    let key = &world.keys(&format!("*:s:{}", id(request.session.0))).await[0];
     let ttl: i64 = redis::cmd("PTTL").arg(key).query_async(&mut world.raw.clone()).await.unwrap();
     assert!(ttl > 3_500_000, "a shorter memory does not shorten a longer one: {ttl}");
     // The person may start again.
@@ -335,7 +361,7 @@ async fn a_revocation_holds_for_sessions_that_have_ended_or_are_unknown() {
     let longest: i64 = world
         .lua(
             "local longest = 0
-             for _, key in ipairs(redis.call('KEYS', '*:x:*')) do
+             for _, key in ipairs(redis.call('KEYS', '*:s:*')) do
                  local ttl = redis.call('PTTL', key)
                  if ttl < 0 then return -1 end
                  longest = math.max(longest, ttl)
@@ -480,9 +506,9 @@ async fn after_a_loss_those_who_ran_come_before_newcomers() {
     in_use(&mut tenant, 3);
     lost(&tenant).await;
     assert!(matches!(world.acquire(&tenant.acquire(2, "new")).await, AcquireAnswer::Recovering { .. }));
-    let ttl: i64 = world.lua("return redis.call('PTTL', redis.call('KEYS', '*:expected')[1])", &[]).await;
+    let ttl: i64 = world.lua("return redis.call('PTTL', redis.call('KEYS', '*:expected:*')[1])", &[]).await;
     assert!(ttl > 0 && ttl <= LEASE, "{ttl}");
-    let () = world.lua("redis.call('DEL', unpack(redis.call('KEYS', '*:expected')))", &[]).await;
+    let () = world.lua("redis.call('DEL', unpack(redis.call('KEYS', '*:expected:*')))", &[]).await;
     world.grant(&tenant.acquire(2, "new")).await;
 
     // A change of what the tenant owns keeps nothing back.

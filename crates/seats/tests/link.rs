@@ -5,6 +5,7 @@ mod common;
 
 use common::*;
 use domain::ports::seats::*;
+use seats::keys::id;
 use seats::{EvictionPolicy, RedisSeats};
 use std::process::Command;
 use std::time::Duration;
@@ -185,8 +186,8 @@ async fn a_full_memory_refuses_whole_transitions() {
     // What was granted is there, what was refused left nothing.
     let snapshot = world.seats.snapshot(tenant.id).await.unwrap();
     assert_eq!(snapshot.holders.len(), granted.len());
-    assert_eq!(world.keys(&format!("*{}", refused.1.session)).await, [] as [&str; 0]);
-    let held: usize = world.lua("return redis.call('ZCARD', redis.call('KEYS', '*:held')[1])", &[]).await;
+    assert_eq!(world.keys(&format!("*{}", id(refused.1.session.0))).await, [] as [&str; 0]);
+    let held: usize = world.lua("return redis.call('ZCARD', redis.call('KEYS', '*:held:*')[1])", &[]).await;
     assert_eq!(held, granted.len());
     assert!(held > 10, "{held}");
     // Who holds a seat keeps it, also with fresh copies, and may give it back.

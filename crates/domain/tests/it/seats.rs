@@ -299,7 +299,7 @@ async fn what_the_licences_standing_allows() {
     let set = async |assignment: &str| {
         world.run(&format!("UPDATE licenses SET {assignment}; UPDATE tenants SET entitlement_version = entitlement_version + 1")).await;
         world.forget_key("*:ent").await;
-        world.forget_key("*:limits").await;
+        world.forget_key("*:limits:*").await;
     };
     for (assignment, new, running) in [
         ("status = 'PAST_DUE'", None, None),

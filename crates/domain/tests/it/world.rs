@@ -141,7 +141,7 @@ impl World {
 
     /// Lets time pass in Redis without waiting: every lease ends so much sooner.
     pub async fn pass(&self, seconds: i64) {
-        let code = "for _, pattern in ipairs({'*:leases', '*:due', '*:offline'}) do
+        let code = "for _, pattern in ipairs({'*:leases:*', '*:due', '*:rights:*'}) do
             for _, key in ipairs(redis.call('KEYS', pattern)) do
                 for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do redis.call('ZINCRBY', key, -ARGV[1], member) end
             end
@@ -151,8 +151,9 @@ impl World {
 
     /// Forgets what Redis knows of revocations of one session, as an eviction or the end of its memory would.
     pub async fn forget_key(&self, pattern: &str) {
-        let code = "for _, key in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('DEL', key) end";
-        let () = redis::cmd("EVAL").arg(code).arg(0).arg(pattern).query_async(&mut self.redis_connection().await).await.unwrap();
+        let code = "return redis.call('DEL', unpack(redis.call('KEYS', ARGV[1])))";
+        let gone: usize = redis::cmd("EVAL").arg(code).arg(0).arg(pattern).query_async(&mut self.redis_connection().await).await.unwrap();
+        assert!(gone > 0, "no key is like {pattern}");
     }
 
     /// Starts Redis again, and waits until the portal has found it.

@@ -51,7 +51,7 @@ impl World {
 
     /// Lets time pass without waiting: everything that ends, ends so much sooner.
     pub async fn pass(&self, ms: i64) {
-        let code = "for _, pattern in ipairs({'*:leases', '*:due', '*:offline'}) do
+        let code = "for _, pattern in ipairs({'*:leases:*', '*:due', '*:rights:*'}) do
             for _, key in ipairs(redis.call('KEYS', pattern)) do
                 for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do redis.call('ZINCRBY', key, -ARGV[1], member) end
             end
