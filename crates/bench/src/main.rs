@@ -2,6 +2,7 @@
 //! same run.
 #![allow(clippy::print_stdout, reason = "the table is the product")]
 
+mod empty;
 mod http;
 mod load;
 mod machine;
@@ -69,6 +70,9 @@ impl Options {
 }
 
 fn main() -> Result<()> {
+    if std::env::args().nth(1).as_deref() == Some(empty::FLAG) {
+        return tokio::runtime::Runtime::new()?.block_on(empty::serve());
+    }
     let options = Options::parse();
     machine::raise_open_files();
     // One thread: the generator must not take more of the machine than it has to.
@@ -78,6 +82,7 @@ fn main() -> Result<()> {
 async fn run(options: Options) -> Result<()> {
     println!("Machine: {} cores. Server, Redis, PostgreSQL and generator share them.", machine::cores());
     println!("One core signs {:.0} Ed25519/s.", machine::ed25519_per_second(machine::SECOND)?);
+    println!("An empty HTTP answer costs {:.1} µs of CPU.", empty::cpu_per_answer(options.connections).await?);
     let portal = Portal::start(&options.portal, "local-ed25519").await?;
     match portal.redis_script_rate() {
         Ok(rate) => println!("Redis: {rate:.0} script calls/s without pipelining (redis-benchmark, 64 connections)."),

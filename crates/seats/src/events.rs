@@ -83,7 +83,7 @@ async fn read_shard(link: &Link, shard: u16, from: &str, count: usize) -> Result
 /// Puts an event that cannot be read, which only a mistake of ours can bring about, out of the others' way, for a person to look at.
 async fn set_aside(link: &Link, library: &Library, shard: u16, id: &str) -> Result<(), SeatsError> {
     tracing::error!(shard, id, "unreadable event; set aside");
-    let mut call = library.set_aside.call(&keys::shard_prefix(shard));
+    let mut call = library.set_aside.call(keys::shard_prefix(shard));
     library.run::<i64>(link, call.arg("").arg(id)).await.map(drop)
 }
 

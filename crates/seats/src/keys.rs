@@ -30,6 +30,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
+use std::sync::LazyLock;
 use std::time::Duration;
 use types::{TenantId, UserId};
 use uuid::Uuid;
@@ -50,8 +51,9 @@ pub fn shard_of(tenant: TenantId) -> u16 {
 const FORMAT: u16 = 5;
 
 /// What every key of a shard begins with.
-pub fn shard_prefix(shard: u16) -> String {
-    format!("{{s{shard}}}:{FORMAT}:")
+pub fn shard_prefix(shard: u16) -> &'static str {
+    static ALL: LazyLock<Vec<String>> = LazyLock::new(|| (0..SHARDS).map(|shard| format!("{{s{shard}}}:{FORMAT}:")).collect());
+    &ALL[usize::from(shard % SHARDS)]
 }
 
 /// The shard's event stream.

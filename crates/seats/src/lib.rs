@@ -157,7 +157,7 @@ impl RedisSeats {
     async fn sweep_shard(&self, shard: u16) -> Result<u64, SeatsError> {
         let mut closed = 0;
         for _ in 0..SWEEP_ROUNDS {
-            let mut call = self.library.sweep.call(&keys::shard_prefix(shard));
+            let mut call = self.library.sweep.call(keys::shard_prefix(shard));
             call.arg("").arg(SWEEP_BATCH);
             let (now, more): (u64, bool) = self.run(&call).await?;
             closed += now;
@@ -171,7 +171,7 @@ impl RedisSeats {
 
 /// Begins a call for a tenant: the shard's prefix as key, the tenant as first argument.
 fn call(function: &Function, tenant: TenantId) -> Cmd {
-    let mut call = function.call(&keys::shard_prefix(keys::shard_of(tenant)));
+    let mut call = function.call(keys::shard_prefix(keys::shard_of(tenant)));
     call.arg(keys::id(tenant.0));
     call
 }

@@ -133,7 +133,7 @@ impl Library {
     /// Makes sure that Redis has the library, when a portal begins. To load it takes memory: a version that Redis has never seen must find out
     /// that there is none before it takes over from the one before.
     pub(crate) async fn check(&self, link: &Link) -> Result<(), SeatsError> {
-        let mut nothing = self.active.call(&keys::shard_prefix(0));
+        let mut nothing = self.active.call(keys::shard_prefix(0));
         self.run::<Vec<u32>>(link, nothing.arg("")).await.map(drop)
     }
 
