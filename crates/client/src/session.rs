@@ -5,7 +5,7 @@ use crate::clock::BootTime;
 use crate::folder::{Folder, Lock};
 use crate::shared::{Current, Holder, Seat, SeatFile};
 use crate::{Error, Refusal};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::sync::watch;
@@ -131,6 +131,8 @@ struct Member {
     _sign: Sign,
     seen: Mutex<Seen>,
     looked: Mutex<Looked>,
+    /// No heartbeat before then: the last one was sent, but the file could not be told, so it still asks for one.
+    untold: Mutex<Option<BootTime>>,
 }
 
 /// Both clocks when this process last looked.
@@ -193,7 +195,7 @@ impl Session {
         let license = seat.token.as_ref().map(|t| t.license.clone());
         let joined = current.holders.len() > 1;
         let looked = Mutex::new(Looked { wall: inner.clock.now(), boot: inner.clock.boot() });
-        let member = Arc::new(Member { file, me, _sign: sign, seen, looked });
+        let member = Arc::new(Member { file, me, _sign: sign, seen, looked, untold: Mutex::default() });
         let (publish, state) = watch::channel(state);
         let publish = Arc::new(publish);
         let task = tokio::spawn(keep(member.clone(), publish.clone()));
@@ -279,6 +281,10 @@ async fn keep(member: Arc<Member>, publish: Arc<watch::Sender<State>>) {
 }
 
 impl Member {
+    fn untold(&self) -> MutexGuard<'_, Option<BootTime>> {
+        self.untold.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn seen(&self) -> Seen {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -335,8 +341,10 @@ impl Member {
     /// Leaves in `seat` what is known, also when there is an error.
     async fn read(&self, seat: &mut Seat) -> Result<(), Error> {
         let woken = self.stood_still();
+        let told = self.untold().as_ref().is_none_or(|next| self.file.until(next).is_zero());
         let due = |seat: &Seat| {
-            seat.current.as_ref().is_some_and(|c| c.holders.contains(&self.me) && (woken || self.file.until(&c.due).is_zero()))
+            let mine = seat.current.as_ref().filter(|c| c.holders.contains(&self.me));
+            mine.is_some_and(|c| woken || (told && self.file.until(&c.due).is_zero()))
         };
         *seat = self.file.load()?;
         if !due(seat) {
@@ -348,7 +356,9 @@ impl Member {
             return Ok(());
         }
         seat.prune(&self.file);
-        self.file.beat(seat).await
+        let beaten = self.file.beat(seat).await;
+        *self.untold() = beaten.as_ref().err().and(seat.current.as_ref()).map(|c| c.due.clone());
+        beaten
     }
 
     async fn leave(&self) -> Result<Left, Error> {

@@ -8,6 +8,7 @@
 )]
 
 mod device;
+mod doctor;
 mod fuzz;
 mod login;
 mod offline;

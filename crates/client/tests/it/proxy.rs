@@ -128,8 +128,8 @@ fn an_unknown_authority_is_told_apart_from_a_bad_licence() {
     assert!(!done.out.to_lowercase().contains("invalid licen"), "{}", done.out);
 }
 
-/// A proxy that gives everybody this answer.
-fn proxy_that_answers(answer: &'static str) -> String {
+/// Somebody who gives everybody this answer: a proxy, or a server.
+pub fn answers_everybody(answer: String) -> String {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
@@ -152,8 +152,12 @@ fn a_proxy_that_does_not_let_the_call_through_is_named() {
     let closed = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
     let sign_in = "HTTP/1.1 407 Proxy Authentication Required\r\nproxy-authenticate: Basic realm=\"x\"\r\ncontent-length: 0\r\n\r\n";
     for (proxy, found, advice) in [
-        (proxy_that_answers(sign_in), "asks for a user name and password", "http://USER:PASSWORD@127.0.0.1:"),
-        (proxy_that_answers("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n"), "does not let the call through", "allow portal.test"),
+        (answers_everybody(sign_in.to_owned()), "asks for a user name and password", "http://USER:PASSWORD@127.0.0.1:"),
+        (
+            answers_everybody("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n".to_owned()),
+            "does not let the call through",
+            "allow portal.test",
+        ),
         (format!("http://{}", silent.local_addr().unwrap()), "does not answer in time", "Check the proxy's address"),
         (format!("http://{closed}"), "cannot be reached: ", "Check the proxy's address"),
     ] {

@@ -3,10 +3,10 @@
 use crate::device::Device;
 use crate::portal::Portal;
 use client::{
-    BootTime, Client, Clock, Config, Error, FeatureUse, FingerprintTolerance, Keys, Left, Refusal, State, SystemClock, SystemRandom,
-    TokenError, blocking,
+    BootTime, Client, Clock, Config, Error, FeatureUse, FingerprintTolerance, Keys, Left, Random, Refusal, State, SystemClock,
+    SystemRandom, TokenError, blocking,
 };
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -331,5 +331,40 @@ async fn the_servers_word_is_heard_though_its_time_cannot_be_noted() {
     portal.world().down = false;
     portal.world().end_all("session_revoked", "Audit");
     assert!(matches!(session.refused().await, State::Refused(Refusal::Ended { .. })));
+    tear_down(portal).await;
+}
+
+/// From some moment on it makes names of files that cannot be written.
+#[derive(Default)]
+struct BadNames(AtomicBool);
+
+impl Random for BadNames {
+    fn fill(&self, bytes: &mut [u8]) {
+        SystemRandom.fill(bytes);
+    }
+
+    fn hex(&self, bytes: usize) -> String {
+        let name = SystemRandom.hex(bytes);
+        if self.0.load(Ordering::SeqCst) { format!("no-such-folder/{name}") } else { name }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_heartbeat_that_cannot_be_noted_is_not_sent_over_and_over() {
+    let (portal, device, clock) = set_up().await;
+    let names = Arc::new(BadNames::default());
+    let session = Client::with(config(&device, &portal), clock.clone(), names.clone()).unwrap().start().await.unwrap();
+    names.0.store(true, Ordering::SeqCst);
+    portal.world().beat_seconds = 300;
+    let beats = portal.world().beats.len();
+    until("a heartbeat", || portal.world().beats.len() > beats).await;
+    // Time for two looks after a failed one.
+    tokio::time::sleep(Duration::from_secs(16)).await;
+    assert_eq!(portal.world().beats.len(), beats + 1);
+    assert_eq!(session.state(), State::Online);
+    // The next one is sent when its time has come.
+    clock.seconds.fetch_add(301, Ordering::SeqCst);
+    until("the next heartbeat", || portal.world().beats.len() > beats + 1).await;
+    drop(session);
     tear_down(portal).await;
 }
