@@ -8,7 +8,7 @@ use crate::{Error, Refusal};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use time::OffsetDateTime;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use types::SessionId;
 use types::licenses::AcquiredLicense;
 
@@ -120,6 +120,7 @@ pub struct Session {
     publish: Arc<watch::Sender<State>>,
     watch: Watch,
     task: tokio::task::JoinHandle<()>,
+    leaving: Arc<Notify>,
     license: Option<AcquiredLicense>,
     joined: bool,
 }
@@ -198,8 +199,9 @@ impl Session {
         let member = Arc::new(Member { file, me, _sign: sign, seen, looked, untold: Mutex::default() });
         let (publish, state) = watch::channel(state);
         let publish = Arc::new(publish);
-        let task = tokio::spawn(keep(member.clone(), publish.clone()));
-        Ok(Self { member, publish, watch: Watch(state), task, license, joined })
+        let leaving = Arc::new(Notify::new());
+        let task = tokio::spawn(keep(member.clone(), publish.clone(), leaving.clone()));
+        Ok(Self { member, publish, watch: Watch(state), task, leaving, license, joined })
     }
 
     /// How the seat stands now.
@@ -239,9 +241,13 @@ impl Session {
 
     /// Leaves; the last process on this device gives the seat back.
     pub async fn release(mut self) -> Left {
-        self.task.abort();
-        // An error here only says that the task was stopped.
-        let _ = (&mut self.task).await;
+        self.leaving.notify_one();
+        // A call that is under way may bring a new session, which must be known to be given back.
+        if tokio::time::timeout(RELEASE_PATIENCE_IN_TROUBLE, &mut self.task).await.is_err() {
+            self.task.abort();
+            // An error here only says that the task was stopped.
+            let _ = (&mut self.task).await;
+        }
         match self.member.leave().await {
             Ok(left) => left,
             Err(error) => Left::Kept { free_at: self.member.lease_end(), reason: error.to_string() },
@@ -262,11 +268,14 @@ impl Drop for Session {
     }
 }
 
-/// Sends heartbeats when they are due and publishes what changes.
-async fn keep(member: Arc<Member>, publish: Arc<watch::Sender<State>>) {
+/// Sends heartbeats when they are due and publishes what changes, until the process leaves.
+async fn keep(member: Arc<Member>, publish: Arc<watch::Sender<State>>, leaving: Arc<Notify>) {
     loop {
         let due = member.file.until(&member.seen().due);
-        tokio::time::sleep(due.clamp(SHORTEST, LOOK)).await;
+        tokio::select! {
+            () = tokio::time::sleep(due.clamp(SHORTEST, LOOK)) => {}
+            () = leaving.notified() => return,
+        }
         let Some(state) = member.look().await else { continue };
         let end = state.is_final();
         publish.send_if_modified(|old| {

@@ -77,6 +77,8 @@ pub struct World {
     pub mangle: fn(String) -> String,
     /// Wait this long in every refresh, so that two at once would meet.
     pub slow_refresh: Duration,
+    /// The answer to an acquire comes so much after its deed.
+    pub slow_acquire: Duration,
     pub device: Option<Vec<&'static str>>,
     /// `fingerprint_tolerance` of the licence.
     pub tolerance: Option<&'static str>,
@@ -174,6 +176,7 @@ impl Portal {
             lose_acquire: false,
             mangle: |token| token,
             slow_refresh: Duration::ZERO,
+            slow_acquire: Duration::ZERO,
             device: None,
             tolerance: None,
             jwks: vec![key.jwk()],
@@ -378,8 +381,16 @@ async fn track(State(world): State<Shared>, headers: HeaderMap, Json(body): Json
 }
 
 async fn acquire(State(world): State<Shared>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
-    let mut world = world.lock().unwrap();
-    if let Some(refusal) = unauthenticated(&world, &headers) {
+    let (answer, slow) = {
+        let mut world = world.lock().unwrap();
+        (acquired(&mut world, &headers, &body), world.slow_acquire)
+    };
+    tokio::time::sleep(slow).await;
+    answer
+}
+
+fn acquired(world: &mut World, headers: &HeaderMap, body: &Value) -> Response {
+    if let Some(refusal) = unauthenticated(world, headers) {
         return refusal;
     }
     world.acquires.push(body.clone());
@@ -389,7 +400,7 @@ async fn acquire(State(world): State<Shared>, headers: HeaderMap, Json(body): Js
     let hardware_id = body["hardware_id"].as_str().unwrap().to_owned();
     let own = world.sessions.iter().find(|(_, s)| s.standing == Standing::Live && s.hardware_id == hardware_id).map(|(id, _)| id.clone());
     if own.is_none() && world.live() >= world.seats {
-        return exhausted(&world);
+        return exhausted(world);
     }
     if let Some(old) = own {
         world.sessions.get_mut(&old).unwrap().standing = Standing::Ended("session_superseded", "Replaced by a newer session.".into());

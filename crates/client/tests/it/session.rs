@@ -368,3 +368,19 @@ async fn a_heartbeat_that_cannot_be_noted_is_not_sent_over_and_over() {
     drop(session);
     tear_down(portal).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_comes_while_the_process_leaves_is_given_back() {
+    let (portal, device, clock) = set_up().await;
+    let session = client(&device, &portal, &clock).start().await.unwrap();
+    {
+        let mut world = portal.world();
+        world.slow_acquire = Duration::from_millis(500);
+        world.forget_all();
+    }
+    until("a new session", || portal.world().acquires.len() == 2).await;
+    assert_eq!(portal.world().live(), 1);
+    assert_eq!(session.release().await, Left::Released);
+    assert_eq!(portal.world().live(), 0);
+    tear_down(portal).await;
+}
