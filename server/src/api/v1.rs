@@ -66,7 +66,7 @@ fn routes() -> OpenApiRouter<AppState> {
 /// The OpenAPI 3.1 document.
 pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = routes().merge(licenses::seat_calls()).split_for_parts().1;
-    add_outages(&mut document);
+    add_common(&mut document);
     examples::add(&mut document);
     document
 }
@@ -79,14 +79,22 @@ fn operations(document: &mut utoipa::openapi::OpenApi) -> impl Iterator<Item = (
     })
 }
 
-/// Says what calls answer while the database is away. Those that also need the live store say so themselves.
-fn add_outages(document: &mut utoipa::openapi::OpenApi) {
-    let answer = ResponseBuilder::new()
-        .description("`unavailable`: the database does not answer. Try again after `Retry-After`")
-        .content("application/json", Content::new(Some(Ref::from_schema_name("Problem"))))
-        .build();
+/// Says what every call may answer, where it does not say it itself.
+fn add_common(document: &mut utoipa::openapi::OpenApi) {
+    let common = [
+        ("413", "`payload_too_large`: more than 64 KiB"),
+        ("500", "`internal`: a mistake of ours. It is logged under the answer's `request_id`"),
+        ("503", "`unavailable`: the database does not answer. Try again after `Retry-After`"),
+    ];
     for (_, operation) in operations(document).filter(|(path, _)| path.starts_with("/api/v1/")) {
-        operation.responses.responses.entry("503".to_owned()).or_insert_with(|| RefOr::T(answer.clone()));
+        for (status, description) in common {
+            if status == "413" && operation.request_body.is_none() {
+                continue;
+            }
+            let content = Content::new(Some(Ref::from_schema_name("Problem")));
+            let answer = ResponseBuilder::new().description(description).content("application/json", content).build();
+            operation.responses.responses.entry(status.to_owned()).or_insert(RefOr::T(answer));
+        }
     }
 }
 

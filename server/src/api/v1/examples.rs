@@ -342,6 +342,11 @@ mod tests {
         let mut bodies = 0;
         for (path, item) in document["paths"].as_object().unwrap() {
             for (method, operation) in item.as_object().unwrap() {
+                let has = |status: &str| operation["responses"].get(status).is_some();
+                if path.starts_with("/api/v1/") {
+                    assert!(has("500") && has("503"), "{method} {path}");
+                    assert_eq!(has("413"), operation.get("requestBody").is_some(), "{method} {path}");
+                }
                 let request = operation.get("requestBody").into_iter();
                 let responses = operation["responses"].as_object().unwrap().iter();
                 let all = request.map(|body| ("request", body)).chain(responses.map(|(status, response)| (status.as_str(), response)));
