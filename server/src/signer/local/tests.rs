@@ -343,3 +343,26 @@ async fn rsa_never_signs_on_an_async_thread() {
     let tokens = futures::future::join_all((0..20).map(|_| token(rsa.as_ref()))).await;
     assert!(tokens.iter().all(|token| verifies(rsa.as_ref(), token)));
 }
+
+#[tokio::test]
+async fn in_a_crowd_everybody_gets_the_signature_of_his_own_text() {
+    let rsa = World::new(Algorithm::RS256).open();
+    let kid = rsa.kid();
+    let texts: Vec<_> = (0..60).map(|n| format!("text {n}")).collect();
+    let mut waiting: Vec<_> = texts.iter().map(|text| (text, rsa.sign(&kid, text.as_bytes()))).collect();
+    for (_, wanted) in &mut waiting {
+        assert!(wanted.now_or_never().is_none());
+    }
+    // Every third goes away; that costs nobody else his signature.
+    let mut n = 0;
+    waiting.retain(|_| {
+        n += 1;
+        n % 3 != 0
+    });
+    assert_eq!(waiting.len(), 40);
+    for (text, wanted) in waiting {
+        let signature = wanted.await.unwrap();
+        assert!(rsa.verify(&kid, "RS256", text.as_bytes(), &signature), "{text}");
+    }
+    assert!(rsa.wanted.lock().unwrap().is_empty());
+}
