@@ -8,7 +8,7 @@ use axum::routing::get;
 use futures::future::try_join_all;
 use std::cell::Cell;
 use std::process::Stdio;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::Command;
@@ -16,11 +16,15 @@ use tokio::process::Command;
 /// Names this program's other life, in which it is the server.
 pub const FLAG: &str = "--answer-empty";
 
-/// Answers every `GET /` with nothing, by the portal's HTTP library, until it is killed. Prints its address.
+/// Much longer than it is needed: the server ends by itself if whoever began it was killed.
+const SERVES_FOR: Duration = Duration::from_secs(30);
+
+/// Answers every `GET /` with nothing, by the portal's HTTP library. Prints its address.
 pub async fn serve() -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
-    Ok(axum::serve(listener, Router::new().route("/", get(async || ""))).await?)
+    let serving = axum::serve(listener, Router::new().route("/", get(async || ""))).into_future();
+    tokio::time::timeout(SERVES_FOR, serving).await.map_or(Ok(()), |ended| Ok(ended?))
 }
 
 /// CPU time of the server for one answer, in µs, with so many connections that send without pause for a second.

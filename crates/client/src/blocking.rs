@@ -105,7 +105,7 @@ impl Session {
         self.session.session_id()
     }
 
-    /// See [`crate::Session::release`]. Waits for the server, at most a quarter of a minute.
+    /// See [`crate::Session::release`]. Waits for the server, at most some twenty seconds.
     pub fn release(self) -> Result<Left, Error> {
         let Self { session, thread } = self;
         thread.wait(session.release())

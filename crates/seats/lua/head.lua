@@ -40,7 +40,7 @@ local function limits_key(lic) return prefix .. 'limits:' .. lic end
 local function leases_key(lic) return prefix .. 'leases:' .. lic end
 
 -- What is known of a session, or nothing: its state and its user, and then
---   held, or of a lease that ended and may come back expired or closed: licence, seat, fence, start, limit, until when its token is
+--   held, or expired or closed, of a lease that ended and may come back: licence, seat, fence, start, limit, until when its token is
 --     valid, person, device. They are packed (MessagePack), since as fields of a hash they would cost far more to write and to read.
 --   released, revoked or superseded, so over for good: the reason. The user is empty where he is not known.
 local function session(sid)
