@@ -191,12 +191,19 @@ pub(crate) async fn flush_soon(ctx: &OpCtx, svc: &Services, tenant: TenantId) {
 /// A person who may hold no seat (any longer) also loses the ones he holds.
 async fn renew_member(tx: &mut SystemTx, svc: &Services, tenant: TenantId, user: UserId) -> Result<()> {
     let (copy, role) = current_member(tx, tenant, user).await?;
-    svc.seats.put_member(&copy).await?;
     if copy.holds_seat {
-        return Ok(());
+        return Ok(svc.seats.put_member(&copy).await?);
     }
     let reason = if role.is_some() { LOST_SEAT_RIGHT } else { LEFT };
-    for holder in svc.seats.snapshot(tenant).await?.holders.into_iter().filter(|h| h.user == user) {
+    // First what he holds: a heartbeat that comes in between is to hear why, and not just that its login is stale.
+    end_seats(tx, svc, tenant, user, reason).await?;
+    svc.seats.put_member(&copy).await?;
+    // Then what he was granted in the meantime.
+    end_seats(tx, svc, tenant, user, reason).await
+}
+
+async fn end_seats(tx: &mut SystemTx, svc: &Services, tenant: TenantId, user: UserId, reason: &str) -> Result<()> {
+    for holder in svc.seats.of_user(tenant, user).await? {
         let expires_at = svc.now() + remember();
         let revocation = Revocation { session: holder.session, reason: reason.to_owned(), expires_at };
         revocations::insert(tx, tenant, &revocation, svc.now()).await?;

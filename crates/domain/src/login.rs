@@ -139,7 +139,7 @@ pub(crate) async fn begin_family(
 }
 
 async fn tokens_for(tx: &mut SystemTx, svc: &Services, family: &Family, refresh_token: String) -> Result<Tokens> {
-    let member = members::get(tx, family.tenant_id, family.user_id).await?.ok_or_else(ended)?;
+    let Some(member) = members::get(tx, family.tenant_id, family.user_id).await? else { return Err(left()) };
     let claims = identity::access_claims(svc, &member, family.id);
     let answer = TokenResponse {
         access_token: tokens::sign_access(svc, &claims)?,
@@ -156,6 +156,11 @@ fn ended() -> Error {
     Problem::new(Code::RefreshInvalid, "This login has ended. Log in again.").into()
 }
 
+/// Whoever shows such a token belonged to the organization.
+fn left() -> Error {
+    Problem::new(Code::RefreshInvalid, "You no longer belong to the organization.").into()
+}
+
 /// Exchanges a refresh token. A used token whose successor was never used gets another successor, because the answer may have been
 /// lost; any other reuse means that somebody has a copy, and ends the login.
 pub async fn refresh(ctx: &OpCtx, svc: &Services, token: &str) -> Result<TokenResponse> {
@@ -165,7 +170,8 @@ pub async fn refresh(ctx: &OpCtx, svc: &Services, token: &str) -> Result<TokenRe
     let mut tx = SystemTx::begin(ctx, &svc.store).await?;
     let (family, state) = refresh::lock_family_of(&mut tx, &hash).await?.ok_or_else(ended)?;
     if family.ended_at.is_some() || family.expires_at <= now {
-        return Err(ended());
+        let belongs = members::get(&mut tx, family.tenant_id, family.user_id).await?.is_some();
+        return Err(if belongs { ended() } else { left() });
     }
     if let (Some(_), Some(successor)) = (state.used_at, &state.successor_hash)
         && refresh::is_used(&mut tx, successor).await?

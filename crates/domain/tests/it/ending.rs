@@ -51,7 +51,8 @@ async fn removing_somebody_ends_everything_of_his_and_nothing_of_others() {
     members::remove(&world.at(&org, &org.owner).await, &world.svc, gone.person.id).await.unwrap();
 
     assert_eq!(gone.browsers(&world).await, 0);
-    assert_eq!(code(gone.refresh(&world).await), Code::RefreshInvalid);
+    let refused = problem(gone.refresh(&world).await);
+    assert_eq!((refused.code, refused.detail.as_str()), (Code::RefreshInvalid, "You no longer belong to the organization."));
     assert_eq!(code(gone.bearer(&world).await), Code::Unauthenticated);
     let told = problem(world.beat(&gone.device, &gone.held).await);
     assert_eq!((told.code, told.status), (Code::SessionRevoked, 410));
@@ -64,6 +65,25 @@ async fn removing_somebody_ends_everything_of_his_and_nothing_of_others() {
     stays.bearer(&world).await.unwrap();
     world.beat(&stays.device, &stays.held).await.unwrap();
     stays.refresh(&world).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_heartbeat_during_the_removal_hears_why_its_session_ended() {
+    let world = World::new().await;
+    let org = world.org("Firm", 5).await;
+    let gone = busy(&world, &org, "Gone", Role::Member).await;
+    let owner = world.at(&org, &org.owner).await;
+    let beats = async {
+        loop {
+            let answer = world.beat(&gone.device, &gone.held).await;
+            if answer.is_err() {
+                return code(answer);
+            }
+        }
+    };
+    let (removed, told) = tokio::join!(members::remove(&owner, &world.svc, gone.person.id), beats);
+    removed.unwrap();
+    assert_eq!(told, Code::SessionRevoked);
 }
 
 #[tokio::test]
