@@ -2,7 +2,7 @@
 -- ARGV: tenant, user, epoch, session, seat, device, any|id|key, licence or key
 local user, sid, seat, device = ARGV[2], ARGV[4], ARGV[5], ARGV[6]
 
-local not_admitted, person, order = admit(user, ARGV[3])
+local not_admitted, person, order, owned = admit(user, ARGV[3])
 if not_admitted then return not_admitted end
 
 local asked = {}
@@ -11,19 +11,21 @@ if ARGV[7] == 'any' then
 elseif ARGV[7] == 'id' then
   if string.find(order, ARGV[8], 1, true) then asked[1] = ARGV[8] end
 else
-  asked[1] = call('HGET', entitlement_key(), 'k:' .. ARGV[8]) or nil
+  local _, _, _, by_key = cmsgpack.unpack(owned)
+  asked[1] = by_key[ARGV[8]]
 end
 
 -- The licence on which the device holds a seat comes first; on the way, note which others could be used and what bars the rest.
 local usable, barred = {}, 'license_not_found'
 for _, id in ipairs(asked) do
-  local its = limits(id)
+  local found = call('MGET', limits_key(id), seat_key(id, seat))
+  local its = as_limits(found[1])
   if not its then return no_limits(id) end
   local why = obstacle(its, false)
   if why then
     if barred ~= 'license_suspended' then barred = why end
   else
-    local last = last_hold(id, seat)
+    local last = last_hold(id, found[2])
     if last and last.ends then
       if last.sid == sid then return extend(id, its, seat, last) end
       supersede(id, last, user)

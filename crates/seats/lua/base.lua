@@ -4,17 +4,13 @@ local HOUR = 3600000
 
 local function events_key() return shard .. 'events' end
 local function entitlement_key() return prefix .. 'ent' end
-local function held_key(lic) return prefix .. 'held:' .. lic end
 local function offline_key(lic) return prefix .. 'rights:' .. lic end
 local function expected_key(lic) return prefix .. 'expected:' .. lic end
 local function seat_key(lic, seat) return prefix .. 'seat:' .. lic .. ':' .. seat end
 local function own_key(lic, user) return prefix .. 'own:' .. lic .. ':' .. user end
 
 -- A seat's last session, its fence and until when its token is valid, all as text; nothing if it has had none that is remembered.
-local function seat_facts(lic, seat)
-  local packed = call('GET', seat_key(lic, seat))
-  if packed then return cmsgpack.unpack(packed) end
-end
+local function seat_facts(lic, seat) return unpacked(call('GET', seat_key(lic, seat))) end
 
 -- For ranges of scores: whatever lies in the future.
 local function after_now() return '(' .. int(now) end
@@ -26,7 +22,7 @@ end
 
 -- The limits of a licence are not there. Either the tenant has no such licence, or the copy is broken and must be loaded again.
 local function no_limits(lic)
-  local order = call('HGET', entitlement_key(), 'order')
+  local _, _, order = unpacked(call('GET', entitlement_key()))
   if order and not string.find(order, lic, 1, true) then return answer('refused', 'license_not_found') end
   call('DEL', entitlement_key())
   return answer('missing', '1', '0')
@@ -58,7 +54,6 @@ end
 local function close(lic, sid, how, at, reason, remember, state, user, _, seat, fence, start, max, valid, person, device)
   call('ZREM', leases_key(lic), sid)
   if state ~= 'held' then return end
-  call('ZREM', held_key(lic), seat)
   local keep = int(math.max(valid - now, HOUR))
   call('PEXPIRE', seat_key(lic, seat), keep)
   call('HDEL', own_key(lic, user), seat)

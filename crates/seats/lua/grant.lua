@@ -17,10 +17,10 @@ local function settled(lic)
   return count
 end
 
--- The last session of a seat: {sid, fence, valid, ends}, or nil; `ends` only while it is live. A seat never has two leases: one that ran
+-- The last session of a seat by its packed facts: {sid, fence, valid, ends}, or nil; `ends` only while it is live. A seat never has two leases: one that ran
 -- out is closed here, even if the sweeper did not get to it.
-local function last_hold(lic, seat)
-  local sid, fence, valid = seat_facts(lic, seat)
+local function last_hold(lic, facts)
+  local sid, fence, valid = unpacked(facts)
   if not sid then return nil end
   local score = call('ZSCORE', leases_key(lic), sid)
   local ends = tonumber(score)
@@ -79,13 +79,10 @@ local function open(lic, lim, sid, seat, last, user, person, device, fence, star
   local ends = end_of(lim.lease, lim)
   local valid = valid_until(lic, lim, seat, ends, last)
   local valid_text, fence_text, start_text = int(valid), int(fence), int(start)
-  call('SET', session_key(sid), cmsgpack.pack('held', user, lic, seat, fence_text, start_text, lim.max, valid_text, person, device))
+  call('MSET', session_key(sid), cmsgpack.pack('held', user, lic, seat, fence_text, start_text, lim.max, valid_text, person, device),
+    seat_key(lic, seat), cmsgpack.pack(sid, fence_text, valid_text))
   call('ZADD', leases_key(lic), int(ends), sid)
-  call('SET', seat_key(lic, seat), cmsgpack.pack(sid, fence_text, valid_text))
-  if not renewed then
-    call('ZADD', held_key(lic), start_text, seat)
-    call('HSET', own_key(lic, user), seat, '')
-  end
+  if not renewed then call('HSET', own_key(lic, user), seat, '') end
   -- A renewed seat's licence has an entry, which is too late only if leases have become shorter.
   if not renewed or ends < renewed then due_at(lic, ends) end
   if kind then event(kind, int(now), lic, sid, user, device, fence_text, start_text, count, lim.max) end
@@ -99,18 +96,21 @@ local function extend(lic, lim, seat, last)
   call('ZADD', leases_key(lic), int(ends), sid)
   due_at(lic, ends)
   local state, user, _, _, fence, start, max, _, person, device = session(sid)
-  call('SET', session_key(sid), cmsgpack.pack(state, user, lic, seat, fence, start, max, int(valid), person, device))
-  call('SET', seat_key(lic, seat), cmsgpack.pack(sid, fence, int(valid)))
+  call('MSET', session_key(sid), cmsgpack.pack(state, user, lic, seat, fence, start, max, int(valid), person, device),
+    seat_key(lic, seat), cmsgpack.pack(sid, fence, int(valid)))
   return granted(lic, lim, sid, last.fence, false, active(lic), ends, valid)
 end
 
--- Checks that come before any licence: copies, epoch, role, tenant. An answer; or nil, who the member is and the order of licences.
+-- Checks that come before any licence: copies, epoch, role, tenant. An answer; or nil, who the member is, the order
+-- of licences, and the packed copy of what the tenant owns.
 local function admit(user, epoch)
-  local its_epoch, holds, person = member(user)
-  local owned = call('HMGET', entitlement_key(), 'suspended', 'order')
-  if not its_epoch or not owned[1] then return answer('missing', owned[1] and '0' or '1', its_epoch and '0' or '1') end
+  local copies = call('MGET', member_key(user), entitlement_key())
+  local its_epoch, holds, person = unpacked(copies[1])
+  local owned, suspended, order = copies[2]
+  if owned then suspended, order = select(3, cmsgpack.unpack_limit(owned, 3)) end
+  if not its_epoch or not order then return answer('missing', order and '0' or '1', its_epoch and '0' or '1') end
   if its_epoch ~= epoch then return answer('refused', 'stale_epoch') end
   if holds ~= '1' then return answer('refused', 'role_holds_no_seat') end
-  if owned[1] == '1' then return answer('refused', 'tenant_suspended') end
-  return nil, person, owned[2]
+  if suspended == '1' then return answer('refused', 'tenant_suspended') end
+  return nil, person, order, owned
 end

@@ -39,14 +39,16 @@ local function member_key(user) return prefix .. 'u:' .. user end
 local function limits_key(lic) return prefix .. 'limits:' .. lic end
 local function leases_key(lic) return prefix .. 'leases:' .. lic end
 
+-- What comes packed from Redis, where it may not be there. Some are read by one MGET: a command costs more than what it reads.
+local function unpacked(packed)
+  if packed then return cmsgpack.unpack(packed) end
+end
+
 -- What is known of a session, or nothing: its state and its user, and then
 --   held, or expired or closed, of a lease that ended and may come back: licence, seat, fence, start, limit, until when its token is
 --     valid, person, device. They are packed (MessagePack), since as fields of a hash they would cost far more to write and to read.
 --   released, revoked or superseded, so over for good: the reason. The user is empty where he is not known.
-local function session(sid)
-  local packed = call('GET', session_key(sid))
-  if packed then return cmsgpack.unpack(packed) end
-end
+local function session(sid) return unpacked(call('GET', session_key(sid))) end
 
 -- The first three of the same, which is what a heartbeat has to know.
 local function head_of_session(sid)
@@ -57,20 +59,18 @@ end
 local OVER_FOR_GOOD = {released = true, revoked = true, superseded = true}
 
 -- The copy of a member: epoch, whether he may hold a seat, person; nothing if it is not there. put_member.lua writes it.
-local function member(user)
-  local packed = call('GET', member_key(user))
-  if packed then return cmsgpack.unpack(packed) end
-end
+local function member(user) return unpacked(call('GET', member_key(user))) end
 
 -- The copy of a licence's limits, or nil. put_entitlement.lua writes it. Whoever changes the values or their order, here or above, raises
 -- FORMAT in src/keys.rs.
-local function limits(lic)
-  local packed = call('GET', limits_key(lic))
+local function as_limits(packed)
   if not packed then return nil end
   local suspended, tier, features, status, max, overage, ends, lease, beat, offline, cap, holders, tolerance = cmsgpack.unpack(packed)
   return {suspended = suspended, tier = tier, features = features, status = status, max = max, ends = ends, lease = lease, beat = beat,
     offline = offline, cap = tonumber(cap), holders = holders, tolerance = tolerance, seats = max + math.floor(max * overage / 100)}
 end
+
+local function limits(lic) return as_limits(call('GET', limits_key(lic))) end
 
 -- What stands in the way on a licence, or nil. `running`: somebody who holds a seat and wants to go on.
 local function obstacle(lim, running)

@@ -8,7 +8,7 @@ local function last_beat(lic, start, ends)
   return int(math.max(start, math.min(now, ends - lease_of[lic] * 1000)))
 end
 
--- A live hold, or nil when it has ended. Names come from the member's copy, or from the time of the grant when that is gone.
+-- A live hold and its start, or nil when it has ended. Names come from the member's copy, or from the time of the grant when that is gone.
 local function holder(lic, sid, ends)
   local state, user, _, _, _, start, _, _, person, device = session(sid)
   if state ~= 'held' then return nil end
@@ -17,7 +17,7 @@ local function holder(lic, sid, ends)
     local _, _, current = member(user)
     people[user] = current or person
   end
-  return answer(sid, lic, user, people[user], device, start, last_beat(lic, start, ends), ends)
+  return answer(sid, lic, user, people[user], device, start, last_beat(lic, start, ends), ends), start
 end
 
 -- Who holds that seat now, or nil.

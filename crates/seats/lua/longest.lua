@@ -1,12 +1,15 @@
--- Those who have had a seat of the licence longest.
+-- Those who have had a seat of the licence longest, out of the SEEN whose leases end first: of a licence with so many seats or fewer, of all.
 -- ARGV: tenant, licence, how many at most
-local lic, most = ARGV[2], tonumber(ARGV[3])
-local list = {}
--- Some more than are wanted, since one that is not true any more goes away when it is noticed.
-for _, seat in ipairs(call('ZRANGE', held_key(lic), 0, 2 * most)) do
-  local held = seat_holder(lic, seat)
-  list[#list + 1] = held
-  if not held then call('ZREM', held_key(lic), seat) end
-  if #list == most then break end
+local SEEN = 64
+
+local lic = ARGV[2]
+local live = call('ZRANGEBYSCORE', leases_key(lic), after_now(), '+inf', 'WITHSCORES', 'LIMIT', '0', SEEN)
+local found = {}
+for i = 1, #live, 2 do
+  local text, start = holder(lic, live[i], live[i + 1])
+  if text then found[#found + 1] = {text = text, start = tonumber(start)} end
 end
+table.sort(found, function(a, b) return a.start < b.start end)
+local list = {}
+for i = 1, math.min(#found, tonumber(ARGV[3])) do list[i] = found[i].text end
 return list

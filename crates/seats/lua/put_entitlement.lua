@@ -8,10 +8,10 @@ local KNOWN_FOR = 30 * 24 * HOUR
 
 local key = entitlement_key()
 local known_key = prefix .. 'known'
-local stored = call('HMGET', key, 'version', 'order')
-if stored[1] and tonumber(stored[1]) >= tonumber(ARGV[2]) then return 0 end
+local version, _, before = unpacked(call('GET', key))
+if version and tonumber(version) >= tonumber(ARGV[2]) then return 0 end
 
-for lic in string.gmatch(stored[2] or '', '%S+') do call('DEL', limits_key(lic)) end
+for lic in string.gmatch(before or '', '%S+') do call('DEL', limits_key(lic)) end
 call('DEL', key)
 
 -- A tenant that this store has never heard of is new, or the store has lost everything. Its seats are then kept for one lease time for
@@ -21,13 +21,13 @@ call('PEXPIRE', known_key, KNOWN_FOR)
 
 -- One moment for all parts of the copy, so that none is there without the others.
 local gone = now + ARGV[4]
-local order = {}
+local order, keys = {}, {}
 for i = 5, #ARGV, VALUES do
   local lic, in_use, license_key, _, _, _, _, _, its_end, lease = unpack(ARGV, i, i + 9)
   order[#order + 1] = lic
   -- As `limits` in head.lua reads them.
   call('SET', limits_key(lic), cmsgpack.pack(ARGV[3], unpack(ARGV, i + 3, i + VALUES - 1)), 'PXAT', int(gone))
-  call('HSET', key, 'k:' .. license_key, lic)
+  keys[license_key] = lic
   local expected = in_use - active(lic)
   if unknown and expected > 0 then call('SET', expected_key(lic), expected, 'PX', int(lease * 1000)) end
   -- No lease outlives its licence, also when the licence's end moves to before the lease's.
@@ -39,6 +39,6 @@ for i = 5, #ARGV, VALUES do
     if #late > 0 then call('ZADD', shard .. 'due', 'LT', ends, tenant .. ':' .. lic) end
   end
 end
-call('HSET', key, 'version', ARGV[2], 'suspended', ARGV[3], 'order', table.concat(order, ' '))
-call('PEXPIREAT', key, gone)
+-- As `admit` in grant.lua reads it.
+call('SET', key, cmsgpack.pack(ARGV[2], ARGV[3], table.concat(order, ' '), keys), 'PXAT', int(gone))
 return 1

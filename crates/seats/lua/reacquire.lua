@@ -9,12 +9,13 @@ if OVER_FOR_GOOD[state] or (state and (owner ~= user or its ~= lic)) then return
 
 local not_admitted, person = admit(user, ARGV[3])
 if not_admitted then return not_admitted end
-local lim = limits(lic)
+local found = call('MGET', limits_key(lic), seat_key(lic, seat))
+local lim = as_limits(found[1])
 if not lim then return no_limits(lic) end
 local expected = tonumber(call('GET', expected_key(lic)) or 0)
 if ARGV[9] == '1' and expected == 0 then return 'not_live' end
 
-local last = last_hold(lic, seat)
+local last = last_hold(lic, found[2])
 local same_seat = last and last.ends and last.sid == sid
 local why = obstacle(lim, same_seat)
 if why then return answer('refused', why) end

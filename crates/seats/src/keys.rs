@@ -11,7 +11,7 @@
 //! | `{sN}:events` | stream | what happened | until it is in PostgreSQL |
 //! | `{sN}:events:unreadable` | stream | events that nobody could read | until a person deletes it |
 //! | `{sN}:due` | zset | `tenant:licence` → not after its next expiry | while it has leases |
-//! | `{sN}:T:ent` | hash | copy: version, suspended, order of licences, licence keys | [`COPY_TTL`] |
+//! | `{sN}:T:ent` | string | copy: version, suspended, order of licences, licence keys | [`COPY_TTL`] |
 //! | `{sN}:T:u:U` | string | copy: a member | [`COPY_TTL`] |
 //! | `{sN}:T:limits:L` | string | copy: a licence's limits | [`COPY_TTL`] |
 //! | `{sN}:T:known` | string | the tenant was here before; without it the store is new, or has lost everything | 30 days |
@@ -19,7 +19,6 @@
 //! | `{sN}:T:s:S` | string | a session: its state and facts, or how it ended for good | live; then until its token's end |
 //! | `{sN}:T:leases:L` | zset | session → expiry in ms | while it has leases |
 //! | `{sN}:T:seat:L:SEAT` | string | last session of a seat, its fence, its token's end | live; then until its token's end |
-//! | `{sN}:T:held:L` | zset | seat → since when in ms, for "who has had a seat longest" | while it is held |
 //! | `{sN}:T:own:L:U` | hash | the seats that one person holds | while he holds any |
 //! | `{sN}:T:rights:L` | zset | seat → until when its token is valid offline | until then |
 //! | `{sN}:T:expected:L` | string | seats that are kept for their holders after a loss of the store | one lease time |
@@ -48,7 +47,7 @@ pub fn shard_of(tenant: TenantId) -> u16 {
 
 /// The format of what lies in the store. Raised with every change of what is packed, and whenever an older portal's data could not be read: a
 /// store of another format is like an empty one, from which running clients heal by their tokens.
-const FORMAT: u16 = 5;
+const FORMAT: u16 = 6;
 
 /// What every key of a shard begins with.
 pub fn shard_prefix(shard: u16) -> &'static str {

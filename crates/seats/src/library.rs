@@ -75,7 +75,7 @@ library! {
     holders: READS,
     find: READS,
     of_user: READS,
-    longest: KEEPS,
+    longest: READS,
     own: KEEPS,
     active: READS,
     put_entitlement: KEEPS,

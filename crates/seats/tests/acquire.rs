@@ -346,6 +346,34 @@ async fn without_a_name_the_first_licence_with_a_free_seat_is_taken() {
     assert_eq!(world.refusal(&tenant.acquire(3, "d")).await, Refusal::LicenseExpired);
 }
 
+/// As if the session had begun at another moment (in ms) and its lease ended so many ms earlier.
+async fn set_back(world: &World, request: &Acquire, start_ms: u128, earlier_ms: u128) {
+    let () = world
+        .lua(
+            "local session = redis.call('KEYS', '*:s:' .. ARGV[1])[1]
+             local facts = {cmsgpack.unpack(redis.call('GET', session))}
+             facts[6] = ARGV[2]
+             redis.call('SET', session, cmsgpack.pack(unpack(facts)))
+             for _, key in ipairs(redis.call('KEYS', '*:leases:*')) do redis.call('ZINCRBY', key, -ARGV[3], ARGV[1]) end",
+            &[&id(request.session.0), &start_ms.to_string(), &earlier_ms.to_string()],
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn of_many_holders_the_longest_among_those_whose_leases_end_first_are_named() {
+    let world = World::new().await;
+    let tenant = world.tenant(1, 70, 2).await;
+    for device in 0..70 {
+        let request = tenant.acquire(0, &device.to_string());
+        world.grant(&request).await;
+        set_back(&world, &request, 1000 + device, device * 1000).await;
+    }
+    let facts = exhausted(world.refusal(&tenant.acquire(1, "late")).await);
+    let starts: Vec<_> = facts.holders.iter().map(|holder| holder.started_at_ms).collect();
+    assert_eq!(starts, (1006..1016).collect::<Vec<_>>());
+}
+
 #[tokio::test]
 async fn a_refusal_has_the_facts_and_counts_once_a_minute() {
     let world = World::new().await;
@@ -355,17 +383,7 @@ async fn a_refusal_has_the_facts_and_counts_once_a_minute() {
         let request = tenant.acquire(user, "d");
         let grant = world.grant(&request).await;
         // Who came first is held longest, whatever the order of expiry.
-        let () = world
-            .lua(
-                "local session = redis.call('KEYS', '*:s:' .. ARGV[1])[1]
-                 local facts = {cmsgpack.unpack(redis.call('GET', session))}
-                 redis.call('ZADD', redis.call('KEYS', '*:held:*')[1], ARGV[2], facts[4])
-                 facts[6] = ARGV[2]
-                 redis.call('SET', session, cmsgpack.pack(unpack(facts)))
-                 for _, key in ipairs(redis.call('KEYS', '*:leases:*')) do redis.call('ZINCRBY', key, -ARGV[3], ARGV[1]) end",
-                &[&id(request.session.0), &(1000 + user).to_string(), &(user * 1000).to_string()],
-            )
-            .await;
+        set_back(&world, &request, 1000 + user, user * 1000).await;
         grants.push((request, grant));
     }
     world.events().await;

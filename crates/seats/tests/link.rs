@@ -187,7 +187,7 @@ async fn a_full_memory_refuses_whole_transitions() {
     let snapshot = world.seats.snapshot(tenant.id).await.unwrap();
     assert_eq!(snapshot.holders.len(), granted.len());
     assert_eq!(world.keys(&format!("*{}", id(refused.1.session.0))).await, [] as [&str; 0]);
-    let held: usize = world.lua("return redis.call('ZCARD', redis.call('KEYS', '*:held:*')[1])", &[]).await;
+    let held: usize = world.lua("return redis.call('ZCARD', redis.call('KEYS', '*:leases:*')[1])", &[]).await;
     assert_eq!(held, granted.len());
     assert!(held > 10, "{held}");
     // Who holds a seat keeps it, also with fresh copies, and may give it back.
