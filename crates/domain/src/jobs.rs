@@ -50,8 +50,7 @@ pub async fn drain_events(svc: &Services) -> Result<usize> {
     if read.is_empty() {
         return Ok(0);
     }
-    let (positions, events): (Vec<_>, Vec<_>) =
-        read.into_iter().map(|(position, event)| (position.clone(), stored(&position, event))).unzip();
+    let (events, positions): (Vec<_>, Vec<_>) = read.into_iter().map(|(position, event)| (stored(&position, event), position)).unzip();
     // Events of all tenants.
     let mut tx = SystemTx::begin(&OpCtx::system("events"), &svc.store).await?;
     if !activity::lock_events(&mut tx).await? {

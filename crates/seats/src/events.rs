@@ -9,7 +9,6 @@ use crate::link::{Link, unavailable};
 use crate::reply::Reply;
 use domain::ports::seats::{EventPosition, SeatEvent, SeatsError};
 use futures::future::join_all;
-use redis::streams::{StreamId, StreamRangeReply};
 use redis::{RedisResult, Value, cmd};
 use std::collections::BTreeMap;
 
@@ -47,13 +46,13 @@ pub(crate) async fn read(
                     continue;
                 }
             };
-            if let Some(last) = batch.last().filter(|_| batch.len() >= share) {
-                open.push((shard, format!("({}", last.id)));
+            if let Some((last, _)) = batch.last().filter(|_| batch.len() >= share) {
+                open.push((shard, format!("({last}")));
             }
-            for entry in batch {
-                match parse(&entry) {
-                    Some(event) => events.push((EventPosition { shard, id: entry.id }, event)),
-                    None => set_aside(link, library, shard, &entry.id).await?,
+            for (id, fields) in batch {
+                match parse(&fields) {
+                    Some(event) => events.push((EventPosition { shard, id }, event)),
+                    None => set_aside(link, library, shard, &id).await?,
                 }
             }
         }
@@ -74,10 +73,11 @@ async fn waiting(link: &Link, first_shard: u16) -> Vec<(u16, RedisResult<u64>)> 
     join_all(shards.map(async |shard| (shard, link.query(cmd("XLEN").arg(keys::events(shard))).await))).await
 }
 
-async fn read_shard(link: &Link, shard: u16, from: &str, count: usize) -> Result<Vec<StreamId>, SeatsError> {
+/// The ids of entries and their fields: names and values in turn.
+async fn read_shard(link: &Link, shard: u16, from: &str, count: usize) -> Result<Vec<(String, Vec<Value>)>, SeatsError> {
     let mut range = cmd("XRANGE");
     range.arg(keys::events(shard)).arg(from).arg("+").arg("COUNT").arg(count);
-    link.query::<StreamRangeReply>(&range).await.map(|reply| reply.ids).map_err(unavailable)
+    link.query(&range).await.map_err(unavailable)
 }
 
 /// Puts an event that cannot be read, which only a mistake of ours can bring about, out of the others' way, for a person to look at.
@@ -97,7 +97,7 @@ pub(crate) async fn acknowledge(link: &Link, positions: &[EventPosition]) -> Res
     results.into_iter().try_for_each(|result| result.map(drop)).map_err(unavailable)
 }
 
-fn parse(entry: &StreamId) -> Option<SeatEvent> {
-    let Some(Value::BulkString(bytes)) = entry.map.get("e") else { return None };
-    Reply::new(std::str::from_utf8(bytes).ok()?).event().ok()
+fn parse(fields: &[Value]) -> Option<SeatEvent> {
+    let [_, Value::BulkString(text)] = fields else { return None };
+    Reply::new(std::str::from_utf8(text).ok()?).event().ok()
 }

@@ -60,14 +60,21 @@ async fn a_reader_that_dies_before_writing_loses_nothing() {
 async fn a_reader_that_dies_between_commit_and_acknowledgement_repeats_nothing() {
     let world = World::new().await;
     let org = world.org("Firm", 1).await;
-    a_day(&world, &org).await;
+    let device = a_day(&world, &org).await;
     world.seats.break_call("acknowledge");
     jobs::drain_events(&world.svc).await.unwrap_err();
     assert_eq!(sorted(kinds(&world, &org).await), DAY, "the commit was before");
-    let rows = world.column("SELECT e::text FROM session_events e ORDER BY 1").await;
+    const ROWS: &str = "SELECT e::text FROM session_events e ORDER BY emitted_at, seq";
+    let mut rows = world.column(ROWS).await;
     world.seats.mend();
-    assert_eq!(jobs::drain_events(&world.svc).await.unwrap(), 5);
-    assert_eq!(world.column("SELECT e::text FROM session_events e ORDER BY 1").await, rows);
+    // What is new comes along with what is there already.
+    world.seat(&device, "phone").await;
+    assert_eq!(jobs::drain_events(&world.svc).await.unwrap(), 6);
+    let mut now = world.column(ROWS).await;
+    assert!(now.pop().is_some_and(|row| row.is_some_and(|text| text.contains("phone"))));
+    rows.sort();
+    now.sort();
+    assert_eq!(now, rows);
     assert_eq!(jobs::drain_events(&world.svc).await.unwrap(), 0);
 }
 
