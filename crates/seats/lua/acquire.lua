@@ -51,6 +51,6 @@ for _, free in ipairs(usable) do
     kept_until = kept_until or now + call('PTTL', expected_key(free.id))
   end
 end
-if kept_until then return answer('recovering', int(now), int(kept_until)) end
+if kept_until then return answer('recovering', now_text(), int(kept_until)) end
 
 return refuse(first.id, first.lim, first.count, user, seat, device, sid)

@@ -9,11 +9,11 @@ local function expected_key(lic) return prefix .. 'expected:' .. lic end
 local function seat_key(lic, seat) return prefix .. 'seat:' .. lic .. ':' .. seat end
 local function own_key(lic, user) return prefix .. 'own:' .. lic .. ':' .. user end
 
--- A seat's last session, its fence and until when its token is valid, all as text; nothing if it has had none that is remembered.
+-- A seat's last session, its fence and until when its token is valid; nothing if it has had none that is remembered.
 local function seat_facts(lic, seat) return unpacked(call('GET', seat_key(lic, seat))) end
 
 -- For ranges of scores: whatever lies in the future.
-local function after_now() return '(' .. int(now) end
+local function after_now() return '(' .. now_text() end
 
 -- Seats in use now, whether or not the expired ones have been swept.
 local function active(lic)
@@ -35,17 +35,16 @@ local function event(kind, at, lic, sid, user, device, fence, start, count, max,
 end
 
 -- What stays of a session that is over for good, as long as its token may be valid: it must be told apart from one that was never
--- heard of. `user` is empty where it is not known.
+-- heard of, so long in ms (as text). `user` is empty where it is not known.
 local function bury(sid, user, how, keep, reason)
-  call('SET', session_key(sid), cmsgpack.pack(how, user, reason or ''), 'PX', int(keep))
+  call('SET', session_key(sid), cmsgpack.pack(how, user, reason or ''), 'PX', keep)
 end
 
 -- The seats of a licence that were bought, as text: by its copy, or else as they were when a session began.
 local function bought(lic, at_start)
   local packed = call('GET', limits_key(lic))
   if not packed then return at_start end
-  local _, _, _, _, _, max = cmsgpack.unpack_limit(packed, 5)
-  return max
+  return (select(2, cmsgpack.unpack_limit(packed, 1)))
 end
 
 -- Ends a hold: frees the seat, writes the event, and leaves behind what later calls on the session must know.
@@ -61,7 +60,7 @@ local function close(lic, sid, how, at, reason, remember, state, user, _, seat, 
     -- May come back on the strength of its token, so it keeps its facts.
     call('SET', session_key(sid), cmsgpack.pack(how, user, lic, seat, fence, start, max, valid, person, device), 'PX', keep)
   else
-    bury(sid, user, how, remember or keep, reason)
+    bury(sid, user, how, remember and int(remember) or keep, reason)
   end
   local kind = how == 'closed' and 'revoked' or how
   event(kind, at, lic, sid, user, device, fence, start, active(lic), bought(lic, max), reason)

@@ -5,7 +5,7 @@ local DROP = 100
 
 -- Closes leases that ran out, each at the moment at which it did.
 local function drop_expired(lic, most)
-  local due = call('ZRANGEBYSCORE', leases_key(lic), '-inf', int(now), 'WITHSCORES', 'LIMIT', '0', int(most))
+  local due = call('ZRANGEBYSCORE', leases_key(lic), '-inf', now_text(), 'WITHSCORES', 'LIMIT', '0', int(most))
   for i = 1, #due, 2 do close(lic, due[i], 'expired', due[i + 1], nil, nil, session(due[i])) end
   return #due / 2
 end
@@ -17,8 +17,8 @@ local function settled(lic)
   return count
 end
 
--- The last session of a seat by its packed facts: {sid, fence, valid, ends}, or nil; `ends` only while it is live. A seat never has two leases: one that ran
--- out is closed here, even if the sweeper did not get to it.
+-- The last session of a seat, of which these are the packed facts: {sid, fence, valid, ends}, or nil; `ends` only while it is live. A seat
+-- never has two leases: one that ran out is closed here, even if the sweeper did not get to it.
 local function last_hold(lic, facts)
   local sid, fence, valid = unpacked(facts)
   if not sid then return nil end
@@ -28,47 +28,48 @@ local function last_hold(lic, facts)
     close(lic, sid, 'expired', score, nil, nil, session(sid))
     ends = nil
   end
-  return {sid = sid, fence = tonumber(fence), valid = tonumber(valid), ends = ends}
+  return {sid = sid, fence = fence, valid = valid, ends = ends}
 end
 
 -- The device's older session gives way to a newer one on the same seat.
 local function supersede(lic, last, user)
   call('ZREM', leases_key(lic), last.sid)
-  bury(last.sid, user, 'superseded', math.max(last.valid - now, HOUR))
+  bury(last.sid, user, 'superseded', int(math.max(last.valid - now, HOUR)))
 end
 
 -- Until when a token may be valid without contact. What reaches beyond the lease is an offline right, one per device; above the cap
--- there is none. `last`: the seat's last hold.
-local function valid_until(lic, lim, seat, ends, last)
+-- there is none. `last`: the seat's last hold. As number and as text.
+local function valid_until(lic, lim, seat, ends, ends_text, last)
   local key = offline_key(lic)
   local valid = end_of(lim.offline, lim)
   if valid <= ends then
     call('ZREM', key, seat)
-    return ends
+    return ends, ends_text
   end
-  local added = call('ZADD', key, int(valid), seat)
+  local valid_text = int(valid)
+  local added = call('ZADD', key, valid_text, seat)
   if call('ZCARD', key) > lim.cap then
-    call('ZREMRANGEBYSCORE', key, '-inf', int(now))
+    call('ZREMRANGEBYSCORE', key, '-inf', now_text())
     if call('ZCARD', key) > lim.cap then
       call('ZREM', key, seat)
-      return ends
+      return ends, ends_text
     end
   end
   -- The set lasts as long as the last right in it. Each right sees to that, with an hour more, whenever it reaches another hour.
   local same_hour = added == 0 and last and math.floor(last.valid / HOUR) == math.floor(valid / HOUR)
   if not same_hour and call('PTTL', key) < valid + HOUR - now then call('PEXPIREAT', key, int(valid + HOUR)) end
-  return valid
+  return valid, valid_text
 end
 
+-- `count` is a number, fence and times are texts.
 local function granted(lic, lim, sid, fence, new, count, ends, valid)
-  return answer('granted', sid, int(fence), new and '1' or '0', lic, int(count), int(now), int(ends), int(valid), lim.tier, lim.features,
-    lim.max, lim.beat, lim.tolerance)
+  return answer('granted', sid, fence, new and '1' or '0', lic, int(count), now_text(), ends, valid, lim.shown)
 end
 
--- The licence has a lease that ends then. Kept is a lower bound of its next expiry: heartbeats only move that away, so they need not
--- touch it.
+-- The licence has a lease that ends then (as text). Kept is a lower bound of its next expiry: heartbeats only move that away, so they need
+-- not touch it.
 local function due_at(lic, ends)
-  local added = call('ZADD', shard .. 'due', 'LT', int(ends), tenant .. ':' .. lic)
+  local added = call('ZADD', shard .. 'due', 'LT', ends, tenant .. ':' .. lic)
   if added == 1 then call('SADD', prefix .. 'lics', lic) end
 end
 
@@ -77,32 +78,33 @@ end
 local function open(lic, lim, sid, seat, last, user, person, device, fence, start, kind, count)
   local renewed = last and last.ends
   local ends = end_of(lim.lease, lim)
-  local valid = valid_until(lic, lim, seat, ends, last)
-  local valid_text, fence_text, start_text = int(valid), int(fence), int(start)
+  local ends_text, fence_text, start_text = int(ends), int(fence), start == now and now_text() or int(start)
+  local valid, valid_text = valid_until(lic, lim, seat, ends, ends_text, last)
   call('MSET', session_key(sid), cmsgpack.pack('held', user, lic, seat, fence_text, start_text, lim.max, valid_text, person, device),
-    seat_key(lic, seat), cmsgpack.pack(sid, fence_text, valid_text))
-  call('ZADD', leases_key(lic), int(ends), sid)
+    seat_key(lic, seat), cmsgpack.pack(sid, fence, valid))
+  call('ZADD', leases_key(lic), ends_text, sid)
   if not renewed then call('HSET', own_key(lic, user), seat, '') end
   -- A renewed seat's licence has an entry, which is too late only if leases have become shorter.
-  if not renewed or ends < renewed then due_at(lic, ends) end
-  if kind then event(kind, int(now), lic, sid, user, device, fence_text, start_text, count, lim.max) end
-  return granted(lic, lim, sid, fence, not renewed, count, ends, valid)
+  if not renewed or ends < renewed then due_at(lic, ends_text) end
+  if kind then event(kind, now_text(), lic, sid, user, device, fence_text, start_text, count, lim.max) end
+  return granted(lic, lim, sid, fence_text, not renewed, count, ends_text, valid_text)
 end
 
 -- The session holds the seat already: extends the lease and says the same again.
 local function extend(lic, lim, seat, last)
   local sid, ends = last.sid, end_of(lim.lease, lim)
-  local valid = valid_until(lic, lim, seat, ends, last)
-  call('ZADD', leases_key(lic), int(ends), sid)
-  due_at(lic, ends)
+  local ends_text = int(ends)
+  local valid, valid_text = valid_until(lic, lim, seat, ends, ends_text, last)
+  call('ZADD', leases_key(lic), ends_text, sid)
+  due_at(lic, ends_text)
   local state, user, _, _, fence, start, max, _, person, device = session(sid)
-  call('MSET', session_key(sid), cmsgpack.pack(state, user, lic, seat, fence, start, max, int(valid), person, device),
-    seat_key(lic, seat), cmsgpack.pack(sid, fence, int(valid)))
-  return granted(lic, lim, sid, last.fence, false, active(lic), ends, valid)
+  call('MSET', session_key(sid), cmsgpack.pack(state, user, lic, seat, fence, start, max, valid_text, person, device),
+    seat_key(lic, seat), cmsgpack.pack(sid, last.fence, valid))
+  return granted(lic, lim, sid, fence, false, active(lic), ends_text, valid_text)
 end
 
--- Checks that come before any licence: copies, epoch, role, tenant. An answer; or nil, who the member is, the order
--- of licences, and the packed copy of what the tenant owns.
+-- Checks that come before any licence: copies, epoch, role, tenant. An answer; or nil, who the member is, the order of licences, and the
+-- packed copy of what the tenant owns.
 local function admit(user, epoch)
   local copies = call('MGET', member_key(user), entitlement_key())
   local its_epoch, holds, person = unpacked(copies[1])

@@ -8,7 +8,7 @@
 -- The only clock is Redis TIME, which stands still while a function runs. A lease is live while its score > now.
 
 -- What one call is about; `begin` sets all of them.
-local call, shard, tenant, prefix, now
+local call, shard, tenant, prefix, now, now_written
 -- What this call has read: names of people, and how long the leases of a licence are in seconds.
 local people, lease_of
 
@@ -24,11 +24,17 @@ local function begin(KEYS, ARGV)
   of_tenant(ARGV[1])
   local clock = call('TIME')
   now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-  people, lease_of = nil, nil
+  now_written, people, lease_of = nil, nil, nil
 end
 
 -- A whole number as text. Redis itself would write it as a fraction of 17 digits, which costs ten times as much.
 local function int(number) return string.format('%d', number) end
+
+-- The moment as text. To write a number costs as much as a command, so each is written once.
+local function now_text()
+  now_written = now_written or int(now)
+  return now_written
+end
 
 -- An answer is one text, with a field in each line, since Redis and its client take their time for every value of an array. Only the last
 -- field may have lines of its own.
@@ -61,13 +67,13 @@ local OVER_FOR_GOOD = {released = true, revoked = true, superseded = true}
 -- The copy of a member: epoch, whether he may hold a seat, person; nothing if it is not there. put_member.lua writes it.
 local function member(user) return unpacked(call('GET', member_key(user))) end
 
--- The copy of a licence's limits, or nil. put_entitlement.lua writes it. Whoever changes the values or their order, here or above, raises
--- FORMAT in src/keys.rs.
+-- The copy of a licence's limits, or nil; times are in ms. put_entitlement.lua writes it. Whoever changes the values or their order, here or
+-- above, raises FORMAT in src/keys.rs.
 local function as_limits(packed)
   if not packed then return nil end
-  local suspended, tier, features, status, max, overage, ends, lease, beat, offline, cap, holders, tolerance = cmsgpack.unpack(packed)
-  return {suspended = suspended, tier = tier, features = features, status = status, max = max, ends = ends, lease = lease, beat = beat,
-    offline = offline, cap = tonumber(cap), holders = holders, tolerance = tolerance, seats = max + math.floor(max * overage / 100)}
+  local max, suspended, status, ends, seats, lease, beat, offline, cap, holders, shown = cmsgpack.unpack(packed)
+  return {max = max, suspended = suspended, status = status, ends = ends, seats = seats, lease = lease, beat = beat, offline = offline,
+    cap = cap, holders = holders, shown = shown}
 end
 
 local function limits(lic) return as_limits(call('GET', limits_key(lic))) end
@@ -76,11 +82,11 @@ local function limits(lic) return as_limits(call('GET', limits_key(lic))) end
 local function obstacle(lim, running)
   if lim.suspended == '1' then return 'tenant_suspended' end
   if lim.status == 'SUSPENDED' or (lim.status == 'RESTRICTED' and not running) then return 'license_suspended' end
-  if lim.status == 'EXPIRED' or (tonumber(lim.ends) or math.huge) <= now then return 'license_expired' end
+  if lim.status == 'EXPIRED' or lim.ends <= now then return 'license_expired' end
   return nil
 end
 
--- When so many seconds from now end on a licence: never after its own end.
-local function end_of(seconds, lim)
-  return math.min(now + seconds * 1000, tonumber(lim.ends) or math.huge)
+-- When so many ms from now end on a licence: never after its own end.
+local function end_of(span, lim)
+  return math.min(now + span, lim.ends)
 end

@@ -13,9 +13,10 @@ if mine then
   local may = its_epoch == ARGV[3] and holds == '1' and lim and not obstacle(lim, true)
   if may and score > now then
     local ends = end_of(lim.lease, lim)
-    call('ZADD', leases_key(lic), int(ends), sid)
-    if ends < score then call('ZADD', shard .. 'due', 'LT', int(ends), tenant .. ':' .. lic) end
-    return answer('extended', int(now), int(ends), lim.beat)
+    local ends_text = int(ends)
+    call('ZADD', leases_key(lic), ends_text, sid)
+    if ends < score then call('ZADD', shard .. 'due', 'LT', ends_text, tenant .. ':' .. lic) end
+    return answer('extended', now_text(), ends_text, lim.beat)
   end
 end
 
@@ -45,9 +46,9 @@ if not refused then return 'not_live' end
 
 if score > now then
   if refused == 'license_expired' then
-    close(lic, sid, 'expired', int(now), nil, nil, session(sid))
+    close(lic, sid, 'expired', now_text(), nil, nil, session(sid))
   else
-    close(lic, sid, 'closed', int(now), refused, nil, session(sid))
+    close(lic, sid, 'closed', now_text(), refused, nil, session(sid))
   end
 end
 return answer('refused', refused)

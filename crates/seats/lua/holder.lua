@@ -4,8 +4,8 @@
 -- since, by an end of the licence or another length of leases, it is off until the next heartbeat.
 local function last_beat(lic, start, ends)
   lease_of = lease_of or {}
-  lease_of[lic] = lease_of[lic] or tonumber((limits(lic) or {}).lease) or 0
-  return int(math.max(start, math.min(now, ends - lease_of[lic] * 1000)))
+  lease_of[lic] = lease_of[lic] or (limits(lic) or {lease = 0}).lease
+  return int(math.max(start, math.min(now, ends - lease_of[lic])))
 end
 
 -- A live hold and its start, or nil when it has ended. Names come from the member's copy, or from the time of the grant when that is gone.

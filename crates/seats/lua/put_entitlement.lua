@@ -6,6 +6,9 @@ local VALUES = 15
 -- Longest that a tenant stays known without being heard of.
 local KNOWN_FOR = 30 * 24 * HOUR
 
+-- The end of what has none.
+local NEVER = 2 ^ 53
+
 local key = entitlement_key()
 local known_key = prefix .. 'known'
 local version, _, before = unpacked(call('GET', key))
@@ -23,10 +26,14 @@ call('PEXPIRE', known_key, KNOWN_FOR)
 local gone = now + ARGV[4]
 local order, keys = {}, {}
 for i = 5, #ARGV, VALUES do
-  local lic, in_use, license_key, _, _, _, _, _, its_end, lease = unpack(ARGV, i, i + 9)
+  local lic, in_use, license_key, tier, features, status, max, overage, its_end, lease, beat, offline, cap, holders, tolerance =
+    unpack(ARGV, i, i + VALUES - 1)
   order[#order + 1] = lic
-  -- As `limits` in head.lua reads them.
-  call('SET', limits_key(lic), cmsgpack.pack(ARGV[3], unpack(ARGV, i + 3, i + VALUES - 1)), 'PXAT', int(gone))
+  -- As `as_limits` in head.lua reads them. The last is how a grant shows them (`granted` in grant.lua).
+  local shown = answer(tier, features, max, beat, tolerance)
+  local limits = cmsgpack.pack(max, ARGV[3], status, tonumber(its_end) or NEVER, max + math.floor(max * overage / 100), lease * 1000, beat,
+    offline * 1000, tonumber(cap), holders, shown)
+  call('SET', limits_key(lic), limits, 'PXAT', int(gone))
   keys[license_key] = lic
   local expected = in_use - active(lic)
   if unknown and expected > 0 then call('SET', expected_key(lic), expected, 'PX', int(lease * 1000)) end

@@ -40,5 +40,5 @@ if free or (last and last.ends) then
 end
 
 -- The refusal gets an id of its own, since the session has one already. (The last character stands for two bits, so it can't be any.)
-local denied = string.sub(redis.sha1hex(sid .. ':' .. int(now)), 1, #sid - 1) .. 'A'
+local denied = string.sub(redis.sha1hex(sid .. ':' .. now_text()), 1, #sid - 1) .. 'A'
 return refuse(lic, lim, count, user, seat, device, denied)

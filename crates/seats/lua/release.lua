@@ -10,7 +10,7 @@ local score = state == 'held' and call('ZSCORE', leases_key(lic), sid)
 if score and tonumber(score) > now then
   -- What is live is its seat's last session.
   call('ZREM', offline_key(lic), seat)
-  close(lic, sid, 'released', int(now), nil, nil, state, owner, lic, seat, fence, start, max, valid, person, device)
+  close(lic, sid, 'released', now_text(), nil, nil, state, owner, lic, seat, fence, start, max, valid, person, device)
   return 'released'
 end
 
@@ -18,5 +18,5 @@ end
 if seat_facts(lic, seat) == sid then call('ZREM', offline_key(lic), seat) end
 if score then close(lic, sid, 'expired', score, nil, nil, state, owner, lic, seat, fence, start, max, valid, person, device) end
 -- Given back after it ran out: its token must not bring it back.
-bury(sid, user, 'released', math.max(valid - now, HOUR))
+bury(sid, user, 'released', int(math.max(valid - now, HOUR)))
 return 'already_ended'

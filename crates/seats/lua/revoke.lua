@@ -6,9 +6,9 @@ local state, user, lic = head_of_session(sid)
 local score = state == 'held' and call('ZSCORE', leases_key(lic), sid)
 if score and tonumber(score) > now then
   local was = holder(lic, sid, score)
-  close(lic, sid, 'revoked', int(now), reason, remember, session(sid))
+  close(lic, sid, 'revoked', now_text(), reason, remember, session(sid))
   return was
 end
 if score then close(lic, sid, 'expired', score, nil, nil, session(sid)) end
-bury(sid, user or '', 'revoked', math.max(remember, call('PTTL', session_key(sid))), reason)
+bury(sid, user or '', 'revoked', int(math.max(remember, call('PTTL', session_key(sid)))), reason)
 return ''

@@ -1,6 +1,6 @@
 -- Who is live in the tenant, at one moment: licence, session and expiry of each.
 -- ARGV: tenant
-local list = {int(now)}
+local list = {now_text()}
 for _, lic in ipairs(call('SMEMBERS', prefix .. 'lics')) do
   local live = call('ZRANGEBYSCORE', leases_key(lic), after_now(), '+inf', 'WITHSCORES')
   for i = 1, #live, 2 do

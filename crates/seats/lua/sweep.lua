@@ -2,7 +2,7 @@
 -- ARGV: (no tenant), most leases to close
 local left, closed = tonumber(ARGV[2]), 0
 while left > 0 do
-  local due = call('ZRANGEBYSCORE', shard .. 'due', '-inf', int(now), 'LIMIT', '0', '1')[1]
+  local due = call('ZRANGEBYSCORE', shard .. 'due', '-inf', now_text(), 'LIMIT', '0', '1')[1]
   if not due then return {closed, 0} end
   local whose, lic = string.match(due, '^(.*):(.*)$')
   of_tenant(whose)
