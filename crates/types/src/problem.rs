@@ -155,7 +155,8 @@ pub struct Problem {
     /// Seconds after which trying again makes sense; also sent as `Retry-After`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
-    /// Where every seat is taken: those who have had theirs longest, as far as policy shows them.
+    /// Where every seat is taken: up to ten who have had theirs longest (where more than 64 are taken: of the 64 whose leases end first), as far
+    /// as policy shows them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holders: Option<Vec<Holder>>,
     /// Where every seat is taken: the seats that the caller holds himself.

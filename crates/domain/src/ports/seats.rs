@@ -144,7 +144,8 @@ pub struct Exhausted {
     pub now_ms: i64,
     /// When the earliest lease ends, if nobody renews it: the next sure free time.
     pub next_free_at_ms: i64,
-    /// Up to ten holders, longest first, of a large licence among those whose leases end first; empty where the licence's policy hides them (`show_holders`).
+    /// Up to ten holders, longest first; of a large licence, among the 64 whose leases end first. Empty where the licence's policy hides them
+    /// (`show_holders`).
     pub holders: Arc<[SeatHolder]>,
     /// The seats that the caller holds on other devices, whatever the policy: they are his own. Up to five.
     pub own: Arc<[SeatHolder]>,
