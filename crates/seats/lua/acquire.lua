@@ -42,8 +42,8 @@ local kept_until
 for _, free in ipairs(usable) do
   local count = settled(free.id)
   free.count = count
-  if count < free.lim.seats then
-    if count + tonumber(call('GET', expected_key(free.id)) or 0) < free.lim.seats then
+  if count < free.lim[SEATS] then
+    if count + tonumber(call('GET', expected_key(free.id)) or 0) < free.lim[SEATS] then
       -- A new device's fence starts at the time: above every fence that it may have had in a store that was lost.
       local fence = free.last and free.last.fence + 1 or now
       return open(free.id, free.lim, sid, seat, free.last, user, person, device, fence, now, 'acquired', count + 1)

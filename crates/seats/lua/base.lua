@@ -9,8 +9,10 @@ local function expected_key(lic) return prefix .. 'expected:' .. lic end
 local function seat_key(lic, seat) return prefix .. 'seat:' .. lic .. ':' .. seat end
 local function own_key(lic, user) return prefix .. 'own:' .. lic .. ':' .. user end
 
--- A seat's last session, its fence and until when its token is valid; nothing if it has had none that is remembered.
+-- A seat's last session, its fence and until when its token is valid, as texts; nothing if it has had none that is remembered.
 local function seat_facts(lic, seat) return unpacked(call('GET', seat_key(lic, seat))) end
+
+local function packed_seat(sid, fence, valid) return str[#sid] .. sid .. str[#fence] .. fence .. str[#valid] .. valid end
 
 -- For ranges of scores: whatever lies in the future.
 local function after_now() return '(' .. now_text() end
@@ -30,14 +32,16 @@ end
 
 -- One event in the shard's stream, as src/events.rs reads it. `start`: when the session began; `count`: seats in use after it.
 local function event(kind, at, lic, sid, user, device, fence, start, count, max, reason)
-  local text = answer(kind, at, tenant, lic, sid, user, fence, start, int(count), max, device, reason or '')
+  local text = kind .. '\n' .. at .. '\n' .. tenant .. '\n' .. lic .. '\n' .. sid .. '\n' .. user .. '\n' .. fence .. '\n' .. start .. '\n'
+    .. int(count) .. '\n' .. max .. '\n' .. device .. '\n' .. (reason or '')
   call('XADD', events_key(), '*', 'e', text)
 end
 
 -- What stays of a session that is over for good, as long as its token may be valid: it must be told apart from one that was never
 -- heard of, so long in ms (as text). `user` is empty where it is not known.
 local function bury(sid, user, how, keep, reason)
-  call('SET', session_key(sid), cmsgpack.pack(how, user, reason or ''), 'PX', keep)
+  reason = reason or ''
+  call('SET', session_key(sid), str[#how] .. how .. str[#user] .. user .. head(reason) .. reason, 'PX', keep)
 end
 
 -- The seats of a licence that were bought, as text: by its copy, or else as they were when a session began.
@@ -58,7 +62,7 @@ local function close(lic, sid, how, at, reason, remember, state, user, _, seat, 
   call('HDEL', own_key(lic, user), seat)
   if how == 'expired' or how == 'closed' then
     -- May come back on the strength of its token, so it keeps its facts.
-    call('SET', session_key(sid), cmsgpack.pack(how, user, lic, seat, fence, start, max, valid, person, device), 'PX', keep)
+    call('SET', session_key(sid), packed_session(how, user, lic, seat, fence, start, max, valid, person, device), 'PX', keep)
   else
     bury(sid, user, how, remember and int(remember) or keep, reason)
   end

@@ -28,7 +28,7 @@ local function last_hold(lic, facts)
     close(lic, sid, 'expired', score, nil, nil, session(sid))
     ends = nil
   end
-  return {sid = sid, fence = fence, valid = valid, ends = ends}
+  return {sid = sid, fence = tonumber(fence), valid = tonumber(valid), ends = ends}
 end
 
 -- The device's older session gives way to a newer one on the same seat.
@@ -38,32 +38,33 @@ local function supersede(lic, last, user)
 end
 
 -- Until when a token may be valid without contact. What reaches beyond the lease is an offline right, one per device; above the cap
--- there is none. `last`: the seat's last hold. As number and as text.
+-- there is none. `last`: the seat's last hold. As text.
 local function valid_until(lic, lim, seat, ends, ends_text, last)
   local key = offline_key(lic)
-  local valid = end_of(lim.offline, lim)
+  local valid = end_of(lim[OFFLINE], lim)
   if valid <= ends then
     call('ZREM', key, seat)
-    return ends, ends_text
+    return ends_text
   end
   local valid_text = int(valid)
   local added = call('ZADD', key, valid_text, seat)
-  if call('ZCARD', key) > lim.cap then
+  if call('ZCARD', key) > lim[CAP] then
     call('ZREMRANGEBYSCORE', key, '-inf', now_text())
-    if call('ZCARD', key) > lim.cap then
+    if call('ZCARD', key) > lim[CAP] then
       call('ZREM', key, seat)
-      return ends, ends_text
+      return ends_text
     end
   end
   -- The set lasts as long as the last right in it. Each right sees to that, with an hour more, whenever it reaches another hour.
   local same_hour = added == 0 and last and math.floor(last.valid / HOUR) == math.floor(valid / HOUR)
   if not same_hour and call('PTTL', key) < valid + HOUR - now then call('PEXPIREAT', key, int(valid + HOUR)) end
-  return valid, valid_text
+  return valid_text
 end
 
 -- `count` is a number, fence and times are texts.
 local function granted(lic, lim, sid, fence, new, count, ends, valid)
-  return answer('granted', sid, fence, new and '1' or '0', lic, int(count), now_text(), ends, valid, lim.shown)
+  return 'granted\n' .. sid .. '\n' .. fence .. '\n' .. (new and '1' or '0') .. '\n' .. lic .. '\n' .. int(count) .. '\n' .. now_text()
+    .. '\n' .. ends .. '\n' .. valid .. '\n' .. lim[SHOWN]
 end
 
 -- The licence has a lease that ends then (as text). Kept is a lower bound of its next expiry: heartbeats only move that away, so they need
@@ -77,30 +78,30 @@ end
 -- nothing that is counted; `count`: seats in use afterwards.
 local function open(lic, lim, sid, seat, last, user, person, device, fence, start, kind, count)
   local renewed = last and last.ends
-  local ends = end_of(lim.lease, lim)
+  local ends = end_of(lim[LEASE], lim)
   local ends_text, fence_text, start_text = int(ends), int(fence), start == now and now_text() or int(start)
-  local valid, valid_text = valid_until(lic, lim, seat, ends, ends_text, last)
-  call('MSET', session_key(sid), cmsgpack.pack('held', user, lic, seat, fence_text, start_text, lim.max, valid_text, person, device),
-    seat_key(lic, seat), cmsgpack.pack(sid, fence, valid))
+  local valid = valid_until(lic, lim, seat, ends, ends_text, last)
+  call('MSET', session_key(sid), packed_session('held', user, lic, seat, fence_text, start_text, lim[MAX], valid, person, device),
+    seat_key(lic, seat), packed_seat(sid, fence_text, valid))
   call('ZADD', leases_key(lic), ends_text, sid)
   if not renewed then call('HSET', own_key(lic, user), seat, '') end
   -- A renewed seat's licence has an entry, which is too late only if leases have become shorter.
   if not renewed or ends < renewed then due_at(lic, ends_text) end
-  if kind then event(kind, now_text(), lic, sid, user, device, fence_text, start_text, count, lim.max) end
-  return granted(lic, lim, sid, fence_text, not renewed, count, ends_text, valid_text)
+  if kind then event(kind, now_text(), lic, sid, user, device, fence_text, start_text, count, lim[MAX]) end
+  return granted(lic, lim, sid, fence_text, not renewed, count, ends_text, valid)
 end
 
 -- The session holds the seat already: extends the lease and says the same again.
 local function extend(lic, lim, seat, last)
-  local sid, ends = last.sid, end_of(lim.lease, lim)
+  local sid, ends = last.sid, end_of(lim[LEASE], lim)
   local ends_text = int(ends)
-  local valid, valid_text = valid_until(lic, lim, seat, ends, ends_text, last)
+  local valid = valid_until(lic, lim, seat, ends, ends_text, last)
   call('ZADD', leases_key(lic), ends_text, sid)
   due_at(lic, ends_text)
   local state, user, _, _, fence, start, max, _, person, device = session(sid)
-  call('MSET', session_key(sid), cmsgpack.pack(state, user, lic, seat, fence, start, max, valid_text, person, device),
-    seat_key(lic, seat), cmsgpack.pack(sid, last.fence, valid))
-  return granted(lic, lim, sid, fence, false, active(lic), ends_text, valid_text)
+  call('MSET', session_key(sid), packed_session(state, user, lic, seat, fence, start, max, valid, person, device),
+    seat_key(lic, seat), packed_seat(sid, fence, valid))
+  return granted(lic, lim, sid, fence, false, active(lic), ends_text, valid)
 end
 
 -- Checks that come before any licence: copies, epoch, role, tenant. An answer; or nil, who the member is, the order of licences, and the

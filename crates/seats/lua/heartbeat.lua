@@ -12,11 +12,11 @@ if mine then
   score = tonumber(call('ZSCORE', leases_key(lic), sid) or 0)
   local may = its_epoch == ARGV[3] and holds == '1' and lim and not obstacle(lim, true)
   if may and score > now then
-    local ends = end_of(lim.lease, lim)
+    local ends = end_of(lim[LEASE], lim)
     local ends_text = int(ends)
     call('ZADD', leases_key(lic), ends_text, sid)
     if ends < score then call('ZADD', shard .. 'due', 'LT', ends_text, tenant .. ':' .. lic) end
-    return answer('extended', now_text(), ends_text, lim.beat)
+    return 'extended\n' .. now_text() .. '\n' .. ends_text .. '\n' .. lim[BEAT]
   end
 end
 

@@ -4,7 +4,7 @@
 -- since, by an end of the licence or another length of leases, it is off until the next heartbeat.
 local function last_beat(lic, start, ends)
   lease_of = lease_of or {}
-  lease_of[lic] = lease_of[lic] or (limits(lic) or {lease = 0}).lease
+  lease_of[lic] = lease_of[lic] or (limits(lic) or {[LEASE] = 0})[LEASE]
   return int(math.max(start, math.min(now, ends - lease_of[lic])))
 end
 

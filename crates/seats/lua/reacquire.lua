@@ -24,7 +24,7 @@ if last and last.sid ~= sid and last.fence > token_fence then return 'superseded
 
 device = known_device or device
 local count = settled(lic)
-local free = count < lim.seats
+local free = count < lim[SEATS]
 if last and last.ends then
   -- The store lost this session's grant and still has the older one: same seat.
   supersede(lic, last, user)
