@@ -107,12 +107,15 @@ pub async fn ended_since(tx: &mut TenantTx, since: OffsetDateTime, user: Option<
                   -- Older rows do not say it themselves.
                   COALESCE(e.started_at, (SELECT min(s.at) FROM session_events s WHERE s.tenant_id = e.tenant_id
                       AND s.session_id = e.session_id AND s.kind IN ('acquired', 'renewed'))) AS started_at
-           FROM session_events e LEFT JOIN memberships m ON m.tenant_id = e.tenant_id AND m.user_id = e.user_id
-           WHERE e.tenant_id = $1 AND e.at >= $2 AND e.kind IN ('released', 'revoked', 'expired')
-             AND ($3::uuid IS NULL OR e.user_id = $3)
-             AND NOT EXISTS (SELECT FROM session_events r WHERE r.tenant_id = e.tenant_id AND r.session_id = e.session_id
-                             AND r.kind = 'reacquired' AND r.at >= e.at)
-           ORDER BY e.at DESC, e.session_id LIMIT $4"#,
+           FROM licenses l CROSS JOIN LATERAL (
+               -- What happened since then was emitted since then.
+               SELECT * FROM session_events e WHERE e.tenant_id = l.tenant_id AND e.license_id = l.id AND e.emitted_at >= $2 AND e.at >= $2
+                   AND e.kind IN ('released', 'revoked', 'expired') AND ($3::uuid IS NULL OR e.user_id = $3)
+                   AND NOT EXISTS (SELECT FROM session_events r WHERE r.tenant_id = e.tenant_id AND r.session_id = e.session_id
+                                   AND r.kind = 'reacquired' AND r.at >= e.at)
+               ORDER BY e.emitted_at DESC, e.seq DESC LIMIT $4) e
+           LEFT JOIN memberships m ON m.tenant_id = e.tenant_id AND m.user_id = e.user_id
+           WHERE l.tenant_id = $1 ORDER BY e.at DESC, e.session_id LIMIT $4"#,
         tenant.0,
         since,
         user.map(|u| u.0),
@@ -148,7 +151,8 @@ pub async fn any_start(tx: &mut TenantTx) -> Result<bool, Error> {
 pub async fn denials_since(tx: &mut TenantTx, since: OffsetDateTime) -> Result<i64, Error> {
     let tenant = tx.tenant();
     Ok(sqlx::query_scalar!(
-        r#"SELECT count(*) AS "n!" FROM session_events WHERE tenant_id = $1 AND at >= $2 AND kind = 'denied'"#,
+        r#"SELECT count(*) AS "n!" FROM licenses l JOIN session_events e ON e.tenant_id = l.tenant_id AND e.license_id = l.id
+           WHERE l.tenant_id = $1 AND e.emitted_at >= $2 AND e.kind = 'denied'"#,
         tenant.0,
         since
     )

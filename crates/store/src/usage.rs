@@ -196,8 +196,12 @@ pub async fn refused(tx: &mut TenantTx, since: OffsetDateTime, most: i64) -> Res
     let tenant = tx.tenant();
     let rows = sqlx::query!(
         r#"SELECT e.at, m.name AS "name?", COALESCE(e.hostname, e.hardware_id) AS "device!", e.active, e.max_seats
-           FROM session_events e LEFT JOIN memberships m ON m.tenant_id = e.tenant_id AND m.user_id = e.user_id
-           WHERE e.tenant_id = $1 AND e.kind = 'denied' AND e.at >= $2 ORDER BY e.at DESC LIMIT $3"#,
+           FROM licenses l CROSS JOIN LATERAL (
+               SELECT * FROM session_events e
+               WHERE e.tenant_id = l.tenant_id AND e.license_id = l.id AND e.emitted_at >= $2 AND e.kind = 'denied'
+               ORDER BY e.emitted_at DESC, e.seq DESC LIMIT $3) e
+           LEFT JOIN memberships m ON m.tenant_id = e.tenant_id AND m.user_id = e.user_id
+           WHERE l.tenant_id = $1 ORDER BY e.at DESC LIMIT $3"#,
         tenant.0,
         since,
         most
