@@ -12,8 +12,8 @@ use futures::future::join_all;
 use redis::{RedisResult, Value, cmd};
 use std::collections::BTreeMap;
 
-/// Most ids in one call: bounds how long Redis does nothing else.
-const IDS: usize = 1000;
+/// Most events in one call: bounds how long Redis does nothing else. Two thousand would keep every heartbeat waiting for milliseconds.
+const IN_ONE_CALL: usize = 250;
 
 /// At most `max` events, with equal shares for all shards that have some; the shards are asked from `first_shard` on.
 pub(crate) async fn read(
@@ -36,7 +36,7 @@ pub(crate) async fn read(
     while events.len() < max && !open.is_empty() {
         let left = max - events.len();
         open.truncate(left);
-        let share = left / open.len();
+        let share = (left / open.len()).min(IN_ONE_CALL);
         let batches = join_all(open.drain(..).map(async |(shard, from)| (shard, read_shard(link, shard, &from, share).await))).await;
         for (shard, batch) in batches {
             let batch = match batch {
@@ -92,7 +92,7 @@ pub(crate) async fn acknowledge(link: &Link, positions: &[EventPosition]) -> Res
     for position in positions {
         by_shard.entry(position.shard % SHARDS).or_default().push(&position.id);
     }
-    let calls = by_shard.iter().flat_map(|(&shard, ids)| ids.chunks(IDS).map(move |ids| (shard, ids)));
+    let calls = by_shard.iter().flat_map(|(&shard, ids)| ids.chunks(IN_ONE_CALL).map(move |ids| (shard, ids)));
     let results = join_all(calls.map(async |(shard, ids)| link.query::<u64>(cmd("XDEL").arg(keys::events(shard)).arg(ids)).await)).await;
     results.into_iter().try_for_each(|result| result.map(drop)).map_err(unavailable)
 }

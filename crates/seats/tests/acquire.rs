@@ -244,6 +244,22 @@ async fn a_seat_is_one_user_on_one_device_and_instance() {
     assert!(!world.grant(&tenant.acquire(0, "device")).await.new_seat);
 }
 
+/// What is packed says how long each text is, in one, two, three or five bytes.
+#[tokio::test]
+async fn texts_of_any_length_come_back() {
+    let world = World::new().await;
+    let tenant = world.tenant(1, 300, 1).await;
+    for length in (0..40).chain(180..260).chain(65_440..65_540) {
+        let text = "x".repeat(length);
+        let request = Acquire { hostname: Some(text.clone()), ..tenant.acquire(0, &format!("device {length}")) };
+        world.grant(&request).await;
+        let holder = world.seats.find(tenant.id, request.session).await.unwrap().unwrap();
+        assert_eq!((holder.hostname.as_ref(), &holder.hardware_id), (Some(&text), &request.hardware_id), "{length}");
+        world.seats.revoke(tenant.id, request.session, &text, 60).await.unwrap();
+        assert_eq!(world.beat(&request).await, HeartbeatAnswer::Revoked { reason: text }, "{length}");
+    }
+}
+
 #[tokio::test]
 async fn odd_names_stay_apart_and_in_their_slot() {
     let world = World::new().await;
