@@ -171,6 +171,19 @@ async fn pages_show_what_happened() {
     assert_eq!(how, [("expired", "host-tablet", "Owner of Firm"), ("released", "host-laptop", "Owner of Firm")]);
     assert!(sessions::recently_ended(&other, &world.svc, 24).await.unwrap().is_empty(), "a member sees his own");
 
+    // On whichever of several licenses.
+    let second = uuid::Uuid::from_u128(2);
+    world
+        .run(&format!(
+            "INSERT INTO licenses (tenant_id, id, key, product_sku, tier, max_seats, created_at)
+             SELECT tenant_id, '{second}', 'second', product_sku, tier, max_seats, created_at FROM licenses WHERE id = '{}';
+             UPDATE session_events SET license_id = '{second}' WHERE kind IN ('denied', 'released')",
+            org.license
+        ))
+        .await;
+    assert_eq!(sessions::recently_ended(&owner, &world.svc, 24).await.unwrap(), ended, "in the same order");
+    assert_eq!(organizations::denials(&owner, &world.svc, 24).await.unwrap(), 1);
+
     // One that ran out and came back has not ended.
     let held = world.seat(&device, "phone").await;
     world.pass(361).await;
