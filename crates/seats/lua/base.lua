@@ -3,69 +3,79 @@
 local HOUR = 3600000
 
 local function events_key() return shard .. 'events' end
-local function entitlement_key() return prefix .. 'ent' end
-local function offline_key(lic) return prefix .. 'rights:' .. lic end
 local function expected_key(lic) return prefix .. 'expected:' .. lic end
-local function seat_key(lic, seat) return prefix .. 'seat:' .. lic .. ':' .. seat end
+local function seat_key(lic, seat) return lic.seat_prefix .. seat end
 local function own_key(lic, user) return prefix .. 'own:' .. lic .. ':' .. user end
 
 -- A seat's last session, its fence and until when its token is valid, as texts; nothing if it has had none that is remembered.
-local function seat_facts(lic, seat) return unpacked(call('GET', seat_key(lic, seat))) end
+local function seat_facts(lic, seat) return unpacked(get(seat_key(lic, seat))) end
 
 local function packed_seat(sid, fence, valid) return str[#sid] .. sid .. str[#fence] .. fence .. str[#valid] .. valid end
 
--- For ranges of scores: whatever lies in the future.
-local function after_now() return '(' .. now_text() end
-
 -- Seats in use now, whether or not the expired ones have been swept.
-local function active(lic)
-  return call('ZCOUNT', leases_key(lic), after_now(), '+inf')
+local function active(lic) return live_in(lic.leases) end
+
+-- Some of the leases that end in the future, those that end first: sessions and their ends in turn.
+local function live_leases(lic, ...)
+  write_set(lic.leases)
+  return call('ZRANGEBYSCORE', lic.leases.key, '(' .. now_text, '+inf', 'WITHSCORES', ...)
 end
 
 -- The limits of a licence are not there. Either the tenant has no such licence, or the copy is broken and must be loaded again.
 local function no_limits(lic)
-  local _, _, order = unpacked(call('GET', entitlement_key()))
-  if order and not string.find(order, lic, 1, true) then return answer('refused', 'license_not_found') end
-  call('DEL', entitlement_key())
+  if owned() and not string.find(owned().order, lic.id, 1, true) then return answer('refused', 'license_not_found') end
+  local key = entitlement_key()
+  call('DEL', key)
+  texts[key], its.owned = false, nil
   return answer('missing', '1', '0')
 end
 
--- One event in the shard's stream, as src/events.rs reads it. `start`: when the session began; `count`: seats in use after it.
+-- Most events in one entry of the stream: a reader takes whole ones.
+local IN_ENTRY = 64
+
+-- Events that are not written yet, with the name of the field before each.
+local events
+
+local function write_events()
+  if events[1] then call('XADD', events_key(), '*', unpack(events)) end
+  events = {}
+end
+
+-- One event for the shard's stream, as src/events.rs reads it. `start`: when the session began; `count`: seats in use after it.
 local function event(kind, at, lic, sid, user, device, fence, start, count, max, reason)
-  local text = kind .. '\n' .. at .. '\n' .. tenant .. '\n' .. lic .. '\n' .. sid .. '\n' .. user .. '\n' .. fence .. '\n' .. start .. '\n'
+  local text = kind .. '\n' .. at .. '\n' .. tenant .. '\n' .. lic.id .. '\n' .. sid .. '\n' .. user .. '\n' .. fence .. '\n' .. start .. '\n'
     .. int(count) .. '\n' .. max .. '\n' .. device .. '\n' .. (reason or '')
-  call('XADD', events_key(), '*', 'e', text)
+  events[#events + 1] = 'e'
+  events[#events + 1] = text
+  if #events == 2 * IN_ENTRY then write_events() end
 end
 
 -- What stays of a session that is over for good, as long as its token may be valid: it must be told apart from one that was never
 -- heard of, so long in ms (as text). `user` is empty where it is not known.
 local function bury(sid, user, how, keep, reason)
   reason = reason or ''
-  call('SET', session_key(sid), str[#how] .. how .. str[#user] .. user .. head(reason) .. reason, 'PX', keep)
-end
-
--- The seats of a licence that were bought, as text: by its copy, or else as they were when a session began.
-local function bought(lic, at_start)
-  local packed = call('GET', limits_key(lic))
-  if not packed then return at_start end
-  return (select(2, cmsgpack.unpack_limit(packed, 1)))
+  set_for(session_key(sid), str[#how] .. how .. str[#user] .. user .. head(reason) .. reason, keep)
 end
 
 -- Ends a hold: frees the seat, writes the event, and leaves behind what later calls on the session must know.
 -- `how`: expired, released, revoked, or closed (by what the licence or the role allows; `reason` says by what). The last are what `session`
 -- said. The device's offline right stays: its token is still out there.
-local function close(lic, sid, how, at, reason, remember, state, user, _, seat, fence, start, max, valid, person, device)
-  call('ZREM', leases_key(lic), sid)
+local function close(lic, sid, how, at, reason, remember, state, user, lic_id, seat, fence, start, max, valid, person, device)
+  take_out(lic.leases, sid)
   if state ~= 'held' then return end
   local keep = int(math.max(valid - now, HOUR))
-  call('PEXPIRE', seat_key(lic, seat), keep)
-  call('HDEL', own_key(lic, user), seat)
+  local key = seat_key(lic, seat)
+  if unwritten[key] then write_texts() end
+  call('PEXPIRE', key, keep)
+  call('HDEL', own_key(lic_id, user), seat)
   if how == 'expired' or how == 'closed' then
     -- May come back on the strength of its token, so it keeps its facts.
-    call('SET', session_key(sid), packed_session(how, user, lic, seat, fence, start, max, valid, person, device), 'PX', keep)
+    set_for(session_key(sid), packed_session(how, user, lic_id, seat, fence, start, max, valid, person, device), keep)
   else
     bury(sid, user, how, remember and int(remember) or keep, reason)
   end
   local kind = how == 'closed' and 'revoked' or how
-  event(kind, at, lic, sid, user, device, fence, start, active(lic), bought(lic, max), reason)
+  -- Of a licence whose copy is gone, as many were bought as when the session began.
+  local lim = limits(lic)
+  event(kind, at, lic, sid, user, device, fence, start, active(lic), lim and lim[MAX] or max, reason)
 end

@@ -3,7 +3,7 @@
 local SEEN = 64
 
 local lic = ARGV[2]
-local live = call('ZRANGEBYSCORE', leases_key(lic), after_now(), '+inf', 'WITHSCORES', 'LIMIT', '0', SEEN)
+local live = live_leases(licence(lic), 'LIMIT', '0', SEEN)
 local found = {}
 for i = 1, #live, 2 do
   local text, start = holder(lic, live[i], live[i + 1])

@@ -29,20 +29,21 @@ for i = 5, #ARGV, VALUES do
   local lic, in_use, license_key, tier, features, status, max, overage, its_end, lease, beat, offline, cap, holders, tolerance =
     unpack(ARGV, i, i + VALUES - 1)
   order[#order + 1] = lic
-  -- As `as_limits` in head.lua reads them. The last is how a grant shows them (`granted` in grant.lua).
+  -- As `limits` in copies.lua reads them. The last is how a grant shows them (`granted` in grant.lua).
   local shown = answer(tier, features, max, beat, tolerance)
   local limits = cmsgpack.pack(max, ARGV[3], status, tonumber(its_end) or NEVER, max + math.floor(max * overage / 100), lease * 1000, beat,
     offline * 1000, tonumber(cap), holders, shown)
   call('SET', limits_key(lic), limits, 'PXAT', int(gone))
   keys[license_key] = lic
-  local expected = in_use - active(lic)
+  local expected = in_use - active(licence(lic))
   if unknown and expected > 0 then call('SET', expected_key(lic), expected, 'PX', int(lease * 1000)) end
   -- No lease outlives its licence, also when the licence's end moves to before the lease's.
   local ends = tonumber(its_end)
   if ends then
     ends = math.max(ends, now)
-    local late = call('ZRANGEBYSCORE', leases_key(lic), '(' .. string.format('%.0f', ends), '+inf')
-    for _, sid in ipairs(late) do call('ZADD', leases_key(lic), ends, sid) end
+    local leases = licence(lic).leases.key
+    local late = call('ZRANGEBYSCORE', leases, '(' .. string.format('%.0f', ends), '+inf')
+    for _, sid in ipairs(late) do call('ZADD', leases, ends, sid) end
     if #late > 0 then call('ZADD', shard .. 'due', 'LT', ends, tenant .. ':' .. lic) end
   end
 end

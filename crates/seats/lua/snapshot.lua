@@ -1,8 +1,8 @@
 -- Who is live in the tenant, at one moment: licence, session and expiry of each.
 -- ARGV: tenant
-local list = {now_text()}
+local list = {now_text}
 for _, lic in ipairs(call('SMEMBERS', prefix .. 'lics')) do
-  local live = call('ZRANGEBYSCORE', leases_key(lic), after_now(), '+inf', 'WITHSCORES')
+  local live = live_leases(licence(lic))
   for i = 1, #live, 2 do
     list[#list + 1] = lic
     list[#list + 1] = live[i]

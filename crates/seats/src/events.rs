@@ -2,6 +2,7 @@
 //!
 //! A stream is always read from its beginning, and reading takes nothing away: whoever dies after it has lost nothing. Two readers may get
 //! the same events, which the key of an event makes harmless. Round trips to the 64 streams go out together and share the connection.
+//! An entry holds the events of one call of a function, in their order; it is read and dropped as a whole.
 
 use crate::keys::{self, SHARDS};
 use crate::library::Library;
@@ -12,10 +13,10 @@ use futures::future::join_all;
 use redis::{RedisResult, Value, cmd};
 use std::collections::BTreeMap;
 
-/// Most events in one call: bounds how long Redis does nothing else. Two thousand would keep every heartbeat waiting for milliseconds.
-const IN_ONE_CALL: usize = 250;
+/// Most entries in one call: bounds how long Redis does nothing else. Two thousand events would keep every heartbeat waiting for milliseconds.
+const IN_ONE_CALL: usize = 32;
 
-/// At most `max` events, with equal shares for all shards that have some; the shards are asked from `first_shard` on.
+/// Events of entries until there are `max`, with equal shares for all shards that have some; the shards are asked from `first_shard` on.
 pub(crate) async fn read(
     link: &Link,
     library: &Library,
@@ -50,9 +51,16 @@ pub(crate) async fn read(
                 open.push((shard, format!("({last}")));
             }
             for (id, fields) in batch {
-                match parse(&fields) {
-                    Some(event) => events.push((EventPosition { shard, id }, event)),
-                    None => set_aside(link, library, shard, &id).await?,
+                let before = events.len();
+                let mut readable = true;
+                for (part, field) in fields.chunks(2).enumerate() {
+                    match (u16::try_from(part), parse(field)) {
+                        (Ok(part), Some(event)) => events.push((EventPosition { shard, id: id.clone(), part }, event)),
+                        _ => readable = false,
+                    }
+                }
+                if !readable {
+                    set_aside(link, library, shard, &id, events.len() > before).await?;
                 }
             }
         }
@@ -80,24 +88,30 @@ async fn read_shard(link: &Link, shard: u16, from: &str, count: usize) -> Result
     link.query(&range).await.map_err(unavailable)
 }
 
-/// Puts an event that cannot be read, which only a mistake of ours can bring about, out of the others' way, for a person to look at.
-async fn set_aside(link: &Link, library: &Library, shard: u16, id: &str) -> Result<(), SeatsError> {
+/// Copies an entry with an event that cannot be read, which only a mistake of ours can bring about, for a person to look at. It is dropped
+/// unless it also has some that can be read, and so will be acknowledged.
+async fn set_aside(link: &Link, library: &Library, shard: u16, id: &str, stays: bool) -> Result<(), SeatsError> {
     tracing::error!(shard, id, "unreadable event; set aside");
     let mut call = library.set_aside.call(keys::shard_prefix(shard));
-    library.run::<i64>(link, call.arg("").arg(id)).await.map(drop)
+    library.run::<i64>(link, call.arg("").arg(id).arg(i32::from(stays))).await.map(drop)
 }
 
 pub(crate) async fn acknowledge(link: &Link, positions: &[EventPosition]) -> Result<(), SeatsError> {
     let mut by_shard: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
     for position in positions {
-        by_shard.entry(position.shard % SHARDS).or_default().push(&position.id);
+        let ids = by_shard.entry(position.shard % SHARDS).or_default();
+        // The events of an entry follow one another.
+        if ids.last() != Some(&position.id.as_str()) {
+            ids.push(&position.id);
+        }
     }
     let calls = by_shard.iter().flat_map(|(&shard, ids)| ids.chunks(IN_ONE_CALL).map(move |ids| (shard, ids)));
     let results = join_all(calls.map(async |(shard, ids)| link.query::<u64>(cmd("XDEL").arg(keys::events(shard)).arg(ids)).await)).await;
     results.into_iter().try_for_each(|result| result.map(drop)).map_err(unavailable)
 }
 
-fn parse(fields: &[Value]) -> Option<SeatEvent> {
-    let [_, Value::BulkString(text)] = fields else { return None };
+/// A field's name and value.
+fn parse(field: &[Value]) -> Option<SeatEvent> {
+    let [_, Value::BulkString(text)] = field else { return None };
     Reply::new(std::str::from_utf8(text).ok()?).event().ok()
 }

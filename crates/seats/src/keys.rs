@@ -47,7 +47,7 @@ pub fn shard_of(tenant: TenantId) -> u16 {
 
 /// The format of what lies in the store. Raised with every change of what is packed, and whenever an older portal's data could not be read: a
 /// store of another format is like an empty one, from which running clients heal by their tokens.
-const FORMAT: u16 = 7;
+const FORMAT: u16 = 8;
 
 /// What every key of a shard begins with.
 pub fn shard_prefix(shard: u16) -> &'static str {

@@ -1,5 +1,5 @@
-//! The live seats on Redis: one Lua function per transition, one clock (Redis TIME, in milliseconds), every key of a tenant in one
-//! slot. The rules are in `lua/*.lua`; here they are called. [`keys`] lists what lies where.
+//! The live seats on Redis: one Lua function per transition, the busy ones for many calls at once; one clock (Redis TIME, in milliseconds);
+//! every key of a tenant in one slot. The rules are in `lua/*.lua`; here they are called. [`keys`] lists what lies where.
 //!
 //! What a person should know who reads them:
 //! - A lease is an entry of a sorted set with its expiry as score. It is live while score > now; nothing has to run for it to end.
@@ -8,6 +8,7 @@
 //!   that is held changes nothing that is counted.
 //! - `max_seats` in events and refusals is what was bought; seats up to `overage_percent` above it are granted.
 
+mod batch;
 mod events;
 mod facts;
 pub mod keys;
@@ -17,6 +18,7 @@ mod reply;
 mod shown;
 
 use async_trait::async_trait;
+use batch::Batch;
 use domain::ports::seats::{
     Acquire, AcquireAnswer, Asked, Entitlement, EventPosition, Heartbeat, HeartbeatAnswer, LicenseChoice, MemberCopy, Reacquire,
     ReacquireAnswer, Refusal, ReleaseAnswer, SeatEvent, SeatHolder, Seats, SeatsError, Snapshot,
@@ -28,6 +30,7 @@ use link::{Link, unavailable};
 use redis::{Cmd, FromRedisValue, Value, cmd};
 use reply::{Answer, Full, Reply};
 use shown::Shown;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 use types::{LicenseId, SessionId, TenantId, UserId};
@@ -50,8 +53,11 @@ const REMEMBER_MAX_SECONDS: u64 = 366 * 24 * 3600;
 
 /// [`Seats`] on Redis. Cheap to share behind an `Arc`; all calls go over one multiplexed connection.
 pub struct RedisSeats {
-    link: Link,
-    library: Library,
+    store: Arc<(Link, Library)>,
+    acquire: Arc<Batch>,
+    heartbeat: Arc<Batch>,
+    reacquire: Arc<Batch>,
+    release: Arc<Batch>,
     shown: Shown,
     /// Where the next read of events begins, so that busy shards do not starve others.
     next_shard: AtomicU16,
@@ -91,7 +97,16 @@ impl RedisSeats {
         let link = Link::connect(url, deadline).await.map_err(unavailable)?;
         let library = Library::new();
         library.check(&link).await?;
-        Ok(Self { link, library, shown: Shown::new(SHOWN_FOR), next_shard: AtomicU16::new(0) })
+        let store = Arc::new((link, library));
+        Ok(Self {
+            acquire: Batch::new(&store, |library| &library.acquire),
+            heartbeat: Batch::new(&store, |library| &library.heartbeat),
+            reacquire: Batch::new(&store, |library| &library.reacquire),
+            release: Batch::new(&store, |library| &library.release),
+            store,
+            shown: Shown::new(SHOWN_FOR),
+            next_shard: AtomicU16::new(0),
+        })
     }
 
     /// What Redis does when its memory is full; of a cluster, the node with the most dangerous policy. Read from `INFO memory`,
@@ -100,7 +115,7 @@ impl RedisSeats {
     /// # Errors
     /// Redis does not answer, or not with these two lines.
     pub async fn eviction_policy(&self) -> Result<EvictionPolicy, SeatsError> {
-        let info: Value = self.link.query(cmd("INFO").arg("memory")).await.map_err(unavailable)?;
+        let info: Value = self.link().query(cmd("INFO").arg("memory")).await.map_err(unavailable)?;
         let nodes = match info {
             Value::Map(nodes) => nodes.into_iter().map(|(_, info)| info).collect(),
             one => vec![one],
@@ -126,8 +141,16 @@ impl RedisSeats {
         Self { shown: Shown::new(age), ..self }
     }
 
+    fn link(&self) -> &Link {
+        &self.store.0
+    }
+
+    fn library(&self) -> &Library {
+        &self.store.1
+    }
+
     async fn run<T: FromRedisValue>(&self, call: &Cmd) -> Result<T, SeatsError> {
-        self.library.run(&self.link, call).await
+        self.library().run(self.link(), call).await
     }
 
     /// Completes a refusal with who holds the seats, as far as it may be said.
@@ -136,7 +159,7 @@ impl RedisSeats {
         let license = facts.license;
         if show_holders {
             let ask = || async {
-                let mut call = call(&self.library.longest, tenant);
+                let mut call = call(&self.library().longest, tenant);
                 call.arg(keys::id(license.0)).arg(HOLDERS);
                 reply::holders(&self.run::<Vec<String>>(&call).await?)
             };
@@ -144,7 +167,7 @@ impl RedisSeats {
         }
         if show_own {
             let ask = || async {
-                let mut call = call(&self.library.own, tenant);
+                let mut call = call(&self.library().own, tenant);
                 call.arg(keys::id(license.0)).arg(keys::id(user.0)).arg(OWN);
                 reply::holders(&self.run::<Vec<String>>(&call).await?)
             };
@@ -157,7 +180,7 @@ impl RedisSeats {
     async fn sweep_shard(&self, shard: u16) -> Result<u64, SeatsError> {
         let mut closed = 0;
         for _ in 0..SWEEP_ROUNDS {
-            let mut call = self.library.sweep.call(keys::shard_prefix(shard));
+            let mut call = self.library().sweep.call(keys::shard_prefix(shard));
             call.arg("").arg(SWEEP_BATCH);
             let (now, more): (u64, bool) = self.run(&call).await?;
             closed += now;
@@ -183,18 +206,22 @@ fn latest_first(a: &SeatHolder, b: &SeatHolder) -> std::cmp::Ordering {
 #[async_trait]
 impl Seats for RedisSeats {
     async fn acquire(&self, request: &Acquire) -> Asked<AcquireAnswer> {
-        let mut call = call(&self.library.acquire, request.tenant);
-        call.arg(keys::id(request.user.0))
-            .arg(request.epoch)
-            .arg(keys::id(request.session.0))
-            .arg(keys::seat(request.user, &request.hardware_id, &request.instance_id))
-            .arg(facts::device(&request.hardware_id, &request.instance_id, request.hostname.as_deref(), request.client_version.as_deref()));
-        match &request.license {
-            LicenseChoice::Any => call.arg("any").arg(""),
-            LicenseChoice::Id(id) => call.arg("id").arg(keys::id(id.0)),
-            LicenseChoice::Key(key) => call.arg("key").arg(key),
+        let (how, which) = match &request.license {
+            LicenseChoice::Any => ("any", String::new()),
+            LicenseChoice::Id(id) => ("id", keys::id(id.0)),
+            LicenseChoice::Key(key) => ("key", key.clone()),
         };
-        match Reply::new(&self.run::<String>(&call).await?).acquire()? {
+        let arguments = vec![
+            keys::id(request.tenant.0),
+            keys::id(request.user.0),
+            request.epoch.to_string(),
+            keys::id(request.session.0),
+            keys::seat(request.user, &request.hardware_id, &request.instance_id),
+            facts::device(&request.hardware_id, &request.instance_id, request.hostname.as_deref(), request.client_version.as_deref()),
+            how.to_owned(),
+            which,
+        ];
+        match Reply::new(&self.acquire.call(keys::shard_of(request.tenant), arguments).await?).acquire()? {
             Answer::Whole(answer) => Ok(Ok(answer)),
             Answer::Full(full) => Ok(Ok(AcquireAnswer::Refused(self.exhausted(request.tenant, request.user, full).await?))),
             Answer::Missing(missing) => Ok(Err(missing)),
@@ -202,22 +229,23 @@ impl Seats for RedisSeats {
     }
 
     async fn heartbeat(&self, request: &Heartbeat) -> Asked<HeartbeatAnswer> {
-        let mut call = call(&self.library.heartbeat, request.tenant);
-        call.arg(keys::id(request.user.0)).arg(request.epoch).arg(keys::id(request.session.0));
-        Reply::new(&self.run::<String>(&call).await?).heartbeat()
+        let arguments = vec![keys::id(request.tenant.0), keys::id(request.user.0), request.epoch.to_string(), keys::id(request.session.0)];
+        Reply::new(&self.heartbeat.call(keys::shard_of(request.tenant), arguments).await?).heartbeat()
     }
 
     async fn reacquire(&self, request: &Reacquire) -> Asked<ReacquireAnswer> {
-        let mut call = call(&self.library.reacquire, request.tenant);
-        call.arg(keys::id(request.user.0))
-            .arg(request.epoch)
-            .arg(keys::id(request.session.0))
-            .arg(keys::seat(request.user, &request.hardware_id, &request.instance_id))
-            .arg(facts::device(&request.hardware_id, &request.instance_id, None, None))
-            .arg(keys::id(request.license.0))
-            .arg(request.fence)
-            .arg(i32::from(request.token_is_over));
-        match Reply::new(&self.run::<String>(&call).await?).reacquire()? {
+        let arguments = vec![
+            keys::id(request.tenant.0),
+            keys::id(request.user.0),
+            request.epoch.to_string(),
+            keys::id(request.session.0),
+            keys::seat(request.user, &request.hardware_id, &request.instance_id),
+            facts::device(&request.hardware_id, &request.instance_id, None, None),
+            keys::id(request.license.0),
+            request.fence.to_string(),
+            i32::from(request.token_is_over).to_string(),
+        ];
+        match Reply::new(&self.reacquire.call(keys::shard_of(request.tenant), arguments).await?).reacquire()? {
             Answer::Whole(answer) => Ok(Ok(answer)),
             Answer::Full(full) => Ok(Ok(ReacquireAnswer::Refused(self.exhausted(request.tenant, request.user, full).await?))),
             Answer::Missing(missing) => Ok(Err(missing)),
@@ -225,9 +253,8 @@ impl Seats for RedisSeats {
     }
 
     async fn release(&self, tenant: TenantId, user: UserId, session: SessionId) -> Result<ReleaseAnswer, SeatsError> {
-        let mut call = call(&self.library.release, tenant);
-        call.arg(keys::id(user.0)).arg(keys::id(session.0));
-        match self.run::<String>(&call).await?.as_str() {
+        let arguments = vec![keys::id(tenant.0), keys::id(user.0), keys::id(session.0)];
+        match self.release.call(keys::shard_of(tenant), arguments).await?.as_str() {
             "released" => Ok(ReleaseAnswer::Released),
             "already_ended" => Ok(ReleaseAnswer::AlreadyEnded),
             "unknown" => Ok(ReleaseAnswer::Unknown),
@@ -242,7 +269,7 @@ impl Seats for RedisSeats {
         reason: &str,
         remember_seconds: u64,
     ) -> Result<Option<SeatHolder>, SeatsError> {
-        let mut call = call(&self.library.revoke, tenant);
+        let mut call = call(&self.library().revoke, tenant);
         call.arg(keys::id(session.0)).arg(reason).arg(remember_seconds.clamp(1, REMEMBER_MAX_SECONDS) * 1000);
         let answer: String = self.run(&call).await?;
         if answer.is_empty() { Ok(None) } else { Reply::new(&answer).holder().map(Some) }
@@ -250,11 +277,11 @@ impl Seats for RedisSeats {
 
     async fn snapshot(&self, tenant: TenantId) -> Result<Snapshot, SeatsError> {
         // Who is live is asked at one moment; the facts come in parts, so that a large tenant does not hold up the others.
-        let answer: Vec<String> = self.run(&call(&self.library.snapshot, tenant)).await?;
+        let answer: Vec<String> = self.run(&call(&self.library().snapshot, tenant)).await?;
         let (now, live) = answer.split_first().ok_or_else(|| SeatsError("unreadable answer: no moment".into()))?;
         let now_ms = now.parse().map_err(|_| SeatsError(format!("unreadable answer: {now}")))?;
         let parts = try_join_all(live.chunks(3 * SNAPSHOT_PART).map(async |part| {
-            let mut call = call(&self.library.holders, tenant);
+            let mut call = call(&self.library().holders, tenant);
             call.arg(part);
             reply::holders(&self.run::<Vec<String>>(&call).await?)
         }));
@@ -264,14 +291,14 @@ impl Seats for RedisSeats {
     }
 
     async fn find(&self, tenant: TenantId, session: SessionId) -> Result<Option<SeatHolder>, SeatsError> {
-        let mut call = call(&self.library.find, tenant);
+        let mut call = call(&self.library().find, tenant);
         call.arg(keys::id(session.0));
         let answer: String = self.run(&call).await?;
         if answer.is_empty() { Ok(None) } else { Reply::new(&answer).holder().map(Some) }
     }
 
     async fn of_user(&self, tenant: TenantId, user: UserId) -> Result<Vec<SeatHolder>, SeatsError> {
-        let mut call = call(&self.library.of_user, tenant);
+        let mut call = call(&self.library().of_user, tenant);
         call.arg(keys::id(user.0));
         let mut holders = reply::holders(&self.run::<Vec<String>>(&call).await?)?;
         holders.sort_by(latest_first);
@@ -279,7 +306,7 @@ impl Seats for RedisSeats {
     }
 
     async fn active(&self, tenant: TenantId, licenses: &[LicenseId]) -> Result<Vec<u32>, SeatsError> {
-        let mut call = call(&self.library.active, tenant);
+        let mut call = call(&self.library().active, tenant);
         for license in licenses {
             call.arg(keys::id(license.0));
         }
@@ -287,7 +314,7 @@ impl Seats for RedisSeats {
     }
 
     async fn put_entitlement(&self, entitlement: &Entitlement) -> Result<(), SeatsError> {
-        let mut call = call(&self.library.put_entitlement, entitlement.tenant);
+        let mut call = call(&self.library().put_entitlement, entitlement.tenant);
         call.arg(entitlement.version).arg(i32::from(entitlement.suspended)).arg(COPY_TTL.as_millis() as u64);
         for license in &entitlement.licenses {
             let features = serde_json::to_string(&license.features).map_err(|e| SeatsError(e.to_string()))?;
@@ -311,7 +338,7 @@ impl Seats for RedisSeats {
     }
 
     async fn put_member(&self, member: &MemberCopy) -> Result<(), SeatsError> {
-        let mut call = call(&self.library.put_member, member.tenant);
+        let mut call = call(&self.library().put_member, member.tenant);
         call.arg(keys::id(member.user.0))
             .arg(member.epoch)
             .arg(i32::from(member.holds_seat))
@@ -328,14 +355,14 @@ impl Seats for RedisSeats {
 
     async fn read_events(&self, max: usize) -> Result<Vec<(EventPosition, SeatEvent)>, SeatsError> {
         let first = self.next_shard.fetch_add(1, Ordering::Relaxed) % SHARDS;
-        events::read(&self.link, &self.library, first, max).await
+        events::read(self.link(), self.library(), first, max).await
     }
 
     async fn acknowledge(&self, positions: &[EventPosition]) -> Result<(), SeatsError> {
-        events::acknowledge(&self.link, positions).await
+        events::acknowledge(self.link(), positions).await
     }
 
     async fn ping(&self) -> Result<(), SeatsError> {
-        self.link.query::<Value>(&cmd("PING")).await.map(drop).map_err(unavailable)
+        self.link().query::<Value>(&cmd("PING")).await.map(drop).map_err(unavailable)
     }
 }

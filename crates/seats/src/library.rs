@@ -13,13 +13,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Mutex;
 
 /// What the functions share.
-const COMMON: [&str; 5] = [
+const COMMON: [&str; 8] = [
     include_str!("../lua/head.lua"),
+    include_str!("../lua/store.lua"),
+    include_str!("../lua/copies.lua"),
     include_str!("../lua/base.lua"),
     include_str!("../lua/holder.lua"),
     include_str!("../lua/grant.lua"),
     include_str!("../lua/refuse.lua"),
+    include_str!("../lua/run.lua"),
 ];
+
+/// How a function runs, as `lua/run.lua` says: one call; or many on a shard, whose arguments follow one another and whose answers are a list.
+const ALONE: (&str, &str) = ("alone(function(ARGV)", "end)");
+const BATCH: (&str, &str) = ("batch((function()", "end)())");
 
 /// When memory is full, whoever holds a seat keeps it and may give it back.
 const KEEPS: &str = "'allow-oom'";
@@ -41,7 +48,7 @@ impl Function {
 
 /// Declares [`Library`] from the functions' names, which are also those of their files in `lua/`, and their flags.
 macro_rules! library {
-    ($($name:ident: $flags:expr,)*) => {
+    ($($name:ident: $runs:ident $flags:expr,)*) => {
         pub(crate) struct Library {
             code: String,
             /// How often it was loaded, and who is doing it.
@@ -52,7 +59,7 @@ macro_rules! library {
 
         impl Library {
             pub(crate) fn new() -> Self {
-                let functions = [$((stringify!($name), $flags, include_str!(concat!("../lua/", stringify!($name), ".lua"))),)*];
+                let functions = [$((stringify!($name), $runs, $flags, include_str!(concat!("../lua/", stringify!($name), ".lua"))),)*];
                 let (version, code) = assemble(&functions);
                 Self {
                     code,
@@ -66,30 +73,33 @@ macro_rules! library {
 }
 
 library! {
-    acquire: TAKES,
-    heartbeat: KEEPS,
-    reacquire: TAKES,
-    release: KEEPS,
-    revoke: KEEPS,
-    snapshot: READS,
-    holders: READS,
-    find: READS,
-    of_user: READS,
-    longest: READS,
-    own: KEEPS,
-    active: READS,
-    put_entitlement: KEEPS,
-    put_member: KEEPS,
-    sweep: KEEPS,
-    set_aside: KEEPS,
+    acquire: BATCH TAKES,
+    heartbeat: BATCH KEEPS,
+    reacquire: BATCH TAKES,
+    release: BATCH KEEPS,
+    revoke: ALONE KEEPS,
+    snapshot: ALONE READS,
+    holders: ALONE READS,
+    find: ALONE READS,
+    of_user: ALONE READS,
+    longest: ALONE READS,
+    own: ALONE KEEPS,
+    active: ALONE READS,
+    put_entitlement: ALONE KEEPS,
+    put_member: ALONE KEEPS,
+    sweep: ALONE KEEPS,
+    set_aside: ALONE KEEPS,
 }
 
 fn full_name(name: &str, version: &str) -> String {
     format!("{name}_{version}")
 }
 
-/// The library's version, which is a hash of its text, and its text, of functions with their flags and bodies.
-fn assemble(functions: &[(&str, &str, &str)]) -> (String, String) {
+/// A function's name, how it runs, its flags and its body.
+type Source = (&'static str, (&'static str, &'static str), &'static str, &'static str);
+
+/// The library's version, which is a hash of its text, and its text.
+fn assemble(functions: &[Source]) -> (String, String) {
     let mut version = String::new();
     for byte in &Sha256::digest(text_of(functions, ""))[..6] {
         // Writing to a String cannot fail.
@@ -99,12 +109,11 @@ fn assemble(functions: &[(&str, &str, &str)]) -> (String, String) {
     (version, text)
 }
 
-fn text_of(functions: &[(&str, &str, &str)], version: &str) -> String {
+fn text_of(functions: &[Source], version: &str) -> String {
     let mut text = format!("#!lua name={}\n{}", full_name("seats", version), COMMON.join("\n"));
-    for (name, flags, body) in functions {
+    for (name, (begin, end), flags, body) in functions {
         let name = full_name(name, version);
-        let begin = "function(KEYS, ARGV)\nbegin(KEYS, ARGV)";
-        let _ = write!(text, "\nredis.register_function{{function_name='{name}', flags={{{flags}}}, callback={begin}\n{body}\nend}}\n");
+        let _ = write!(text, "\nredis.register_function{{function_name='{name}', flags={{{flags}}}, callback={begin}\n{body}\n{end}}}\n");
     }
     text
 }

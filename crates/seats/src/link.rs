@@ -71,6 +71,11 @@ impl Link {
         }
     }
 
+    /// Longest that a call takes, with the wait for its turn.
+    pub(crate) fn patience(&self) -> Duration {
+        self.deadline * (WAIT + 1)
+    }
+
     /// Bounds whatever is waited for inside, once it is its turn.
     pub(crate) async fn in_turn<T>(&self, call: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
         let _turn = match self.turns.try_acquire() {

@@ -202,9 +202,11 @@ async fn every_event_is_stored_exactly_once_although_readers_die() {
     let stream = "local all = {}
         for _, key in ipairs(redis.call('KEYS', '*:events')) do
             for _, entry in ipairs(redis.call('XRANGE', key, '-', '+')) do
-                local fields = {}
-                for field in string.gmatch(entry[2][2], '[^\\n]+') do fields[#fields + 1] = field end
-                all[#all + 1] = fields[5] .. ' ' .. fields[7] .. ' ' .. fields[1]
+                for i = 2, #entry[2], 2 do
+                    local fields = {}
+                    for field in string.gmatch(entry[2][i], '[^\\n]+') do fields[#fields + 1] = field end
+                    all[#all + 1] = fields[5] .. ' ' .. fields[7] .. ' ' .. fields[1]
+                end
             end
         end
         return all";

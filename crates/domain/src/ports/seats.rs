@@ -328,14 +328,21 @@ impl SeatEventKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventPosition {
     pub shard: u16,
+    /// The entry's id in the stream.
     pub id: String,
+    /// Which of the entry's events it is.
+    pub part: u16,
 }
 
 impl EventPosition {
-    /// When the event was emitted, in ms, and as which of that millisecond: the two parts of a stream's id.
+    /// No entry has as many events.
+    const PARTS: i32 = 1 << 10;
+
+    /// When the event was emitted, in ms, and as which of that millisecond, which is in order but with gaps.
     pub fn emitted(&self) -> Option<(i64, i32)> {
         let (ms, seq) = self.id.split_once('-')?;
-        Some((ms.parse().ok()?, seq.parse().ok()?))
+        let seq: i32 = seq.parse().ok()?;
+        Some((ms.parse().ok()?, seq.checked_mul(Self::PARTS)?.checked_add(self.part.into())?))
     }
 }
 
@@ -370,9 +377,10 @@ pub trait Seats: Send + Sync {
     async fn put_member(&self, member: &MemberCopy) -> Result<(), SeatsError>;
     /// Closes leases that ran out, in every shard, and writes their `Expired` events. Returns how many.
     async fn sweep(&self) -> Result<u64, SeatsError>;
-    /// The oldest events of all shards, at most `max`. They come again until they are acknowledged. Returns at once when there is none.
+    /// The oldest events of all shards, of which those that were emitted together come together: so it stops as soon as there are `max`. They
+    /// come again until they are acknowledged. Returns at once when there is none.
     async fn read_events(&self, max: usize) -> Result<Vec<(EventPosition, SeatEvent)>, SeatsError>;
-    /// These events are safe in PostgreSQL.
+    /// These events are safe in PostgreSQL, and with each of them those that were emitted together with it.
     async fn acknowledge(&self, positions: &[EventPosition]) -> Result<(), SeatsError>;
     /// Whether the store answers, for `/readyz`.
     async fn ping(&self) -> Result<(), SeatsError>;
