@@ -57,7 +57,7 @@ impl Services {
         self.clock.now()
     }
 
-    /// A new id that sorts by time (UUID version 7).
+    /// A new id that sorts by time (UUID version 7), with 74 random bits.
     pub(crate) fn new_id<T: From<uuid::Uuid>>(&self) -> T {
         let mut random = [0; 10];
         self.random.fill(&mut random);

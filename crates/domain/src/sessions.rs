@@ -77,7 +77,8 @@ pub async fn acquire(ctx: &OpCtx, svc: &Services, request: &AcquireRequest) -> R
         instance_id: instance_id.unwrap_or_else(|| "default".to_owned()),
         hostname,
         client_version,
-        session: svc.random_id(),
+        // By time, so that what is stored of sessions of one time lies together. What is random in it cannot be guessed.
+        session: svc.new_id(),
     };
     match copies::ask(ctx, svc, tenant, user, || svc.seats.acquire(&call)).await? {
         AcquireAnswer::Refused(refusal) => Err(refused(svc, tenant, refusal)),
