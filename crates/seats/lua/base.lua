@@ -1,7 +1,5 @@
 -- The other keys, what the copies say, and how a hold ends.
 
-local HOUR = 3600000
-
 local function events_key() return shard .. 'events' end
 local function expected_key(lic) return prefix .. 'expected:' .. lic end
 local function seat_key(lic, seat) return lic.seat_prefix .. seat end
@@ -50,29 +48,35 @@ local function event(kind, at, lic, sid, user, device, fence, start, count, max,
   if #events == 2 * IN_ENTRY then write_events() end
 end
 
--- What stays of a session that is over for good, as long as its token may be valid: it must be told apart from one that was never
--- heard of, so long in ms (as text). `user` is empty where it is not known.
-local function bury(sid, user, how, keep, reason)
+-- What stays of a session stays while its token may be valid (a time, as text), and an hour at least.
+local function remembered_until(valid)
+  if valid - now >= HOUR then return valid end
+  return int(now + HOUR)
+end
+
+-- What stays of a session that is over for good: it must be told apart from one that was never heard of, until then (as text). `user` is
+-- empty where it is not known.
+local function bury(sid, user, how, time, reason)
   reason = reason or ''
-  set_for(session_key(sid), str[#how] .. how .. str[#user] .. user .. head(reason) .. reason, keep)
+  set_until(session_key(sid), str[#how] .. how .. str[#user] .. user .. head(reason) .. reason, time)
 end
 
 -- Ends a hold: frees the seat, writes the event, and leaves behind what later calls on the session must know.
 -- `how`: expired, released, revoked, or closed (by what the licence or the role allows; `reason` says by what). The last are what `session`
--- said. The device's offline right stays: its token is still out there.
+-- said. `remember`: until when (as text), where it is not as long as the token. The device's offline right stays: the token is still out there.
 local function close(lic, sid, how, at, reason, remember, state, user, lic_id, seat, fence, start, max, valid, person, device)
   take_out(lic.leases, sid)
   if state ~= 'held' then return end
-  local keep = int(math.max(valid - now, HOUR))
+  local kept = remembered_until(valid)
   local key = seat_key(lic, seat)
   if unwritten[key] then write_texts() end
-  call('PEXPIRE', key, keep)
+  call('PEXPIREAT', key, kept)
   call('HDEL', own_key(lic_id, user), seat)
   if how == 'expired' or how == 'closed' then
     -- May come back on the strength of its token, so it keeps its facts.
-    set_for(session_key(sid), packed_session(how, user, lic_id, seat, fence, start, max, valid, person, device), keep)
+    set_until(session_key(sid), packed_session(how, user, lic_id, seat, fence, start, max, valid, person, device), kept)
   else
-    bury(sid, user, how, remember and int(remember) or keep, reason)
+    bury(sid, user, how, remember or kept, reason)
   end
   local kind = how == 'closed' and 'revoked' or how
   -- Of a licence whose copy is gone, as many were bought as when the session began.

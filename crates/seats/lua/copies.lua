@@ -1,5 +1,7 @@
 -- What the copies and the sessions say.
 
+local HOUR = 3600000
+
 -- What comes packed from Redis, where it may not be there.
 local function unpacked(packed)
   if packed then return cmsgpack.unpack(packed) end
@@ -67,8 +69,9 @@ local function obstacle(lim, running)
 end
 
 -- The values above, or nil when they are not there, and what follows from them at this moment: the end of a lease that begins or is extended
--- now, and until when a token of now may be valid offline, neither after the licence's own end, as numbers and as texts; and what stands in
--- the way of a newcomer, and of somebody who goes on.
+-- now, and until when a token of now may be valid offline, neither after the licence's own end, as numbers and as texts; until when the right
+-- to that is counted, which is to the end of the hour, so that a restart within the hour changes nothing; and what stands in the way of a
+-- newcomer, and of somebody who goes on.
 local function limits(lic)
   if not lic.limits then
     local packed = get(limits_key(lic.id))
@@ -76,6 +79,8 @@ local function limits(lic)
     local lim = {cmsgpack.unpack(packed)}
     lim.ends, lim.valid = math.min(now + lim[LEASE], lim[ENDS]), math.min(now + lim[OFFLINE], lim[ENDS])
     lim.ends_text, lim.valid_text = int(lim.ends), int(lim.valid)
+    lim.counted = math.ceil(lim.valid / HOUR) * HOUR
+    lim.counted_text = int(lim.counted)
     lim.bars_new, lim.bars_running = obstacle(lim, false), obstacle(lim, true)
     lic.limits = lim
   end

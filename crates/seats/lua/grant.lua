@@ -30,8 +30,8 @@ local function want_hold(lic, seat)
   if sid then want_score(lic.leases, sid) end
 end
 
--- The last session of a seat: {sid, fence, valid, ends}, or nil; `ends` only while it is live. A seat never has two leases: one that ran
--- out is closed here, even if the sweeper did not get to it.
+-- The last session of a seat: {sid, fence, valid, ends}, or nil; `valid` is a text, and `ends` is only there while it is live. A seat never
+-- has two leases: one that ran out is closed here, even if the sweeper did not get to it.
 local function last_hold(lic, seat)
   local sid, fence, valid = seat_facts(lic, seat)
   if not sid then return nil end
@@ -40,22 +40,21 @@ local function last_hold(lic, seat)
     close(lic, sid, 'expired', int(ends), nil, nil, session(sid))
     ends = false
   end
-  return {sid = sid, fence = tonumber(fence), valid = tonumber(valid), ends = ends}
+  return {sid = sid, fence = tonumber(fence), valid = valid, ends = ends}
 end
 
 -- The device's older session gives way to a newer one on the same seat.
 local function supersede(lic, last, user)
   take_out(lic.leases, last.sid)
-  bury(last.sid, user, 'superseded', int(math.max(last.valid - now, HOUR)))
+  bury(last.sid, user, 'superseded', remembered_until(last.valid))
 end
 
--- Sees to it that the set of rights lasts until then; up to two hours more, so that it need not be told so every time.
-local function rights_last(rights, valid)
+-- Sees to it that the set of rights lasts as long as one that is counted until then.
+local function rights_last(rights, counted)
   if rights.lasts then return end
   write_set(rights)
   rights.lasts = true
-  local hour = math.floor(valid / HOUR)
-  if call('PTTL', rights.key) < (hour + 1) * HOUR - now then call('PEXPIREAT', rights.key, int((hour + 2) * HOUR)) end
+  if call('PTTL', rights.key) < counted - now then call('PEXPIREAT', rights.key, int(counted)) end
 end
 
 -- Until when a token may be valid without contact. What reaches beyond the lease is an offline right, one per device; above the cap
@@ -66,7 +65,7 @@ local function valid_until(lic, lim, seat)
     take_out(rights, seat)
     return lim.ends_text
   end
-  put(rights, seat, lim.valid, lim.valid_text)
+  put(rights, seat, lim.counted, lim.counted_text)
   if size_of(rights) > lim[CAP] then
     write_set(rights)
     call('ZREMRANGEBYSCORE', rights.key, '-inf', now_text)
@@ -76,7 +75,7 @@ local function valid_until(lic, lim, seat)
       return lim.ends_text
     end
   end
-  rights_last(rights, lim.valid)
+  rights_last(rights, lim.counted)
   return lim.valid_text
 end
 

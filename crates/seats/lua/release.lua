@@ -29,7 +29,7 @@ local function run(args)
   if seat_facts(lic, seat) == sid then take_out(lic.rights, seat) end
   if ends then close(lic, sid, 'expired', int(ends), nil, nil, state, owner, its_licence, seat, fence, start, max, valid, person, device) end
   -- Given back after it ran out: its token must not bring it back.
-  bury(sid, user, 'released', int(math.max(valid - now, HOUR)))
+  bury(sid, user, 'released', remembered_until(valid))
   return 'already_ended'
 end
 

@@ -7,9 +7,9 @@ local lic = state == 'held' and licence(its_licence)
 local ends = lic and score_of(lic.leases, sid)
 if ends and ends > now then
   local was = holder(its_licence, sid, int(ends))
-  close(lic, sid, 'revoked', now_text, reason, remember, session(sid))
+  close(lic, sid, 'revoked', now_text, reason, int(now + remember), session(sid))
   return was
 end
 if ends then close(lic, sid, 'expired', int(ends), nil, nil, session(sid)) end
-bury(sid, user or '', 'revoked', int(math.max(remember, call('PTTL', session_key(sid)))), reason)
+bury(sid, user or '', 'revoked', int(now + math.max(remember, call('PTTL', session_key(sid)))), reason)
 return ''

@@ -21,10 +21,10 @@ local function set(key, text)
   texts[key], unwritten[key] = text, text
 end
 
--- For so many ms (as text).
-local function set_for(key, text, ms)
+-- Written at once, and gone at that time (in ms, as text). Redis rewrites what is told how long something lasts.
+local function set_until(key, text, time)
   texts[key], unwritten[key] = text, nil
-  call('SET', key, text, 'PX', ms)
+  call('SET', key, text, 'PXAT', time)
 end
 
 local function write_texts()

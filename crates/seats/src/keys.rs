@@ -20,7 +20,7 @@
 //! | `{sN}:T:leases:L` | zset | session → expiry in ms | while it has leases |
 //! | `{sN}:T:seat:L:SEAT` | string | last session of a seat, its fence, its token's end | live; then until its token's end |
 //! | `{sN}:T:own:L:U` | hash | the seats that one person holds | while he holds any |
-//! | `{sN}:T:rights:L` | zset | seat → until when its token is valid offline | until then |
+//! | `{sN}:T:rights:L` | zset | seat → the end of the hour to which its token is valid offline | until then |
 //! | `{sN}:T:expected:L` | string | seats that are kept for their holders after a loss of the store | one lease time |
 //! | `{sN}:T:denied:SEAT` | string | a refusal was counted | one minute |
 //!

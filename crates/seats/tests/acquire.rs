@@ -581,11 +581,13 @@ async fn offline_rights_are_counted_and_given_back() {
     assert_eq!(world.release(&a2).await, ReleaseAnswer::Released);
     let c2 = tenant.acquire(2, "c");
     assert!(offline(&world.grant(&c2).await));
-    // A crash does not: the device may only be out of reach. It ends with the token.
+    // A crash does not: the device may only be out of reach. It ends with the hour in which the token does.
     world.pass(LEASE).await;
     assert_eq!(world.seats.sweep().await.unwrap(), 2);
     assert!(bounded(&world.grant(&tenant.acquire(3, "d")).await));
-    world.pass(72 * 3_600_000 - LEASE).await;
+    world.pass(72 * 3_600_000 - LEASE - 60_000).await;
+    assert!(bounded(&world.grant(&tenant.acquire(3, "d")).await));
+    world.pass(3_600_000 + 60_000).await;
     assert!(offline(&world.grant(&tenant.acquire(4, "e")).await));
     // Nor does a revocation. A release after the lease has run out does.
     let b2 = tenant.acquire(1, "b");
