@@ -27,7 +27,7 @@ struct Options {
     #[arg(long, default_value_t = 64)]
     connections: usize,
     /// Devices that hold a seat
-    #[arg(long, default_value_t = 5_000)]
+    #[arg(long, default_value_t = 10_000)]
     devices: usize,
     /// Seconds of each phase
     #[arg(long, default_value_t = 8)]

@@ -132,7 +132,7 @@ impl Portal {
         rate.trim_matches('"').parse().with_context(|| format!("redis-benchmark said: {line}"))
     }
 
-    /// Bytes that its Redis has in use, and of how many events the worker has not yet taken notice.
+    /// Bytes that its Redis has in use, and how many entries of events the worker has not yet dropped.
     pub fn redis_use(&self) -> Result<(u64, u64)> {
         let (port, password) = self.redis()?;
         let ask = |command: &[&str]| -> Result<String> {

@@ -1,7 +1,10 @@
 -- For what may take a seat, and the sweeper.
 
--- Most leases that one call closes; the rest is the sweeper's. The count never includes them anyway.
+-- Most leases that those who want a seat close, all of a batch together; the rest is the sweeper's. The count never includes them anyway.
 local DROP = 100
+
+-- How many they may still close.
+local may_drop
 
 -- Closes leases that ran out, each at the moment at which it did.
 local function drop_expired(lic, most)
@@ -20,7 +23,7 @@ end
 -- Seats in use, when what ran out has been closed: so the events of a licence tell of its ends before they tell of who came after.
 local function settled(lic)
   local count = active(lic)
-  if size_of(lic.leases) > count then drop_expired(lic, DROP) end
+  if may_drop > 0 and size_of(lic.leases) > count then may_drop = may_drop - drop_expired(lic, may_drop) end
   return count
 end
 

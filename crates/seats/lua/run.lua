@@ -6,6 +6,7 @@ local function begin(KEYS, its_tenant)
   -- Whatever the call before has left is gone, also where that failed.
   tenant, tenants = nil, {}
   texts, unwritten, sets, wanted, wanted_sets, events = {}, {}, {}, {}, {}, {}
+  may_drop = DROP
   of_tenant(its_tenant)
   local clock = call('TIME')
   now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -27,8 +28,10 @@ end
 local function alone(run)
   return function(KEYS, ARGV)
     begin(KEYS, ARGV[1])
-    local reply = run(ARGV)
+    local done, reply = pcall(run, ARGV)
+    -- Also where it failed: what it has written at once is there.
     flush()
+    if not done then error(reply, 0) end
     return reply
   end
 end

@@ -29,7 +29,8 @@ struct Call {
 #[derive(Default)]
 struct Line {
     waiting: VecDeque<Call>,
-    under_way: usize,
+    /// Whoever sends batches of this line holds one of these; should he fall, it is given back.
+    senders: Arc<()>,
 }
 
 /// A function that takes many calls (`batch` in `lua/run.lua`), and those who wait for it.
@@ -55,15 +56,14 @@ impl Batch {
     /// Makes one call. Whoever goes away before it is his turn has not called; after that, he has.
     pub(crate) async fn call(self: &Arc<Self>, shard: u16, arguments: Vec<String>) -> Reply {
         let (caller, reply) = oneshot::channel();
-        let begins = {
+        let sender = {
             let mut line = self.line(shard);
             line.waiting.push_back(Call { arguments, caller });
-            let begins = line.under_way < UNDER_WAY;
-            line.under_way += usize::from(begins);
-            begins
+            // The line's own is one more.
+            (Arc::strong_count(&line.senders) <= UNDER_WAY).then(|| line.senders.clone())
         };
-        if begins {
-            tokio::spawn(self.clone().run(shard));
+        if let Some(sender) = sender {
+            tokio::spawn(self.clone().run(shard, sender));
         }
         match timeout(self.store.0.patience(), reply).await {
             Ok(Ok(reply)) => reply,
@@ -77,10 +77,11 @@ impl Batch {
     }
 
     /// Sends batches until nobody waits.
-    async fn run(self: Arc<Self>, shard: u16) {
+    async fn run(self: Arc<Self>, shard: u16, sender: Arc<()>) {
+        let mut sender = Some(sender);
         // Those who are about to call, too.
         tokio::task::yield_now().await;
-        while let Some(batch) = self.next(shard) {
+        while let Some(batch) = self.next(shard, &mut sender) {
             let result = self.send(shard, &batch).await;
             match result {
                 Ok(replies) => batch.into_iter().zip(replies).for_each(|(call, reply)| drop(call.caller.send(reply))),
@@ -93,8 +94,8 @@ impl Batch {
         }
     }
 
-    /// The next batch; if there is none, this one is not under way any more.
-    fn next(&self, shard: u16) -> Option<Vec<Call>> {
+    /// The next batch. If there is none, the sender is one no more, before anybody else can join the line.
+    fn next(&self, shard: u16, sender: &mut Option<Arc<()>>) -> Option<Vec<Call>> {
         let mut line = self.line(shard);
         let mut batch = Vec::new();
         while batch.len() < TOGETHER
@@ -105,7 +106,7 @@ impl Batch {
             }
         }
         if batch.is_empty() {
-            line.under_way -= 1;
+            *sender = None;
             return None;
         }
         Some(batch)

@@ -13,8 +13,13 @@ use futures::future::join_all;
 use redis::{RedisResult, Value, cmd};
 use std::collections::BTreeMap;
 
-/// Most entries in one call: bounds how long Redis does nothing else. Two thousand events would keep every heartbeat waiting for milliseconds.
-const IN_ONE_CALL: usize = 32;
+/// About as many events are read in one call: bounds how long Redis does nothing else. Two thousand would keep every heartbeat waiting for
+/// milliseconds.
+const IN_ONE_CALL: usize = 250;
+/// Most events of an entry (`IN_ENTRY` in `lua/base.lua`).
+const IN_ENTRY: usize = 64;
+/// Most entries that are dropped in one call.
+const DROPPED_IN_ONE_CALL: usize = 32;
 
 /// Events of entries until there are `max`, with equal shares for all shards that have some; the shards are asked from `first_shard` on.
 pub(crate) async fn read(
@@ -34,10 +39,13 @@ pub(crate) async fn read(
         }
     }
     let mut events = Vec::new();
+    // Of those entries that were read last; before, what it may be.
+    let mut largest = IN_ENTRY;
     while events.len() < max && !open.is_empty() {
         let left = max - events.len();
         open.truncate(left);
-        let share = (left / open.len()).min(IN_ONE_CALL);
+        let share = ((left / open.len()).min(IN_ONE_CALL) / largest).max(1);
+        largest = 1;
         let batches = join_all(open.drain(..).map(async |(shard, from)| (shard, read_shard(link, shard, &from, share).await))).await;
         for (shard, batch) in batches {
             let batch = match batch {
@@ -51,17 +59,18 @@ pub(crate) async fn read(
                 open.push((shard, format!("({last}")));
             }
             for (id, fields) in batch {
-                let before = events.len();
-                let mut readable = true;
-                for (part, field) in fields.chunks(2).enumerate() {
-                    match (u16::try_from(part), parse(field)) {
-                        (Ok(part), Some(event)) => events.push((EventPosition { shard, id: id.clone(), part }, event)),
-                        _ => readable = false,
-                    }
+                if events.len() >= max {
+                    break;
                 }
-                if !readable {
-                    set_aside(link, library, shard, &id, events.len() > before).await?;
+                let parts: Vec<_> = (0..).zip(fields.chunks(2).map(parse)).collect();
+                largest = largest.max(parts.len());
+                let unreadable: Vec<u16> = parts.iter().filter(|(_, event)| event.is_none()).map(|(part, _)| *part).collect();
+                if !unreadable.is_empty() {
+                    set_aside(link, library, shard, &id, &unreadable).await?;
+                    continue;
                 }
+                let position = |part| EventPosition { shard, id: id.clone(), part };
+                events.extend(parts.into_iter().filter_map(|(part, event)| Some((position(part), event?))));
             }
         }
     }
@@ -88,12 +97,12 @@ async fn read_shard(link: &Link, shard: u16, from: &str, count: usize) -> Result
     link.query(&range).await.map_err(unavailable)
 }
 
-/// Copies an entry with an event that cannot be read, which only a mistake of ours can bring about, for a person to look at. It is dropped
-/// unless it also has some that can be read, and so will be acknowledged.
-async fn set_aside(link: &Link, library: &Library, shard: u16, id: &str, stays: bool) -> Result<(), SeatsError> {
-    tracing::error!(shard, id, "unreadable event; set aside");
+/// Puts events that cannot be read, which only a mistake of ours can bring about, out of the others' way, for a person to look at. The others
+/// of their entry come as a new one.
+async fn set_aside(link: &Link, library: &Library, shard: u16, id: &str, parts: &[u16]) -> Result<(), SeatsError> {
+    tracing::error!(shard, id, "unreadable events; set aside");
     let mut call = library.set_aside.call(keys::shard_prefix(shard));
-    library.run::<i64>(link, call.arg("").arg(id).arg(i32::from(stays))).await.map(drop)
+    library.run::<i64>(link, call.arg("").arg(id).arg(parts)).await.map(drop)
 }
 
 pub(crate) async fn acknowledge(link: &Link, positions: &[EventPosition]) -> Result<(), SeatsError> {
@@ -105,7 +114,7 @@ pub(crate) async fn acknowledge(link: &Link, positions: &[EventPosition]) -> Res
             ids.push(&position.id);
         }
     }
-    let calls = by_shard.iter().flat_map(|(&shard, ids)| ids.chunks(IN_ONE_CALL).map(move |ids| (shard, ids)));
+    let calls = by_shard.iter().flat_map(|(&shard, ids)| ids.chunks(DROPPED_IN_ONE_CALL).map(move |ids| (shard, ids)));
     let results = join_all(calls.map(async |(shard, ids)| link.query::<u64>(cmd("XDEL").arg(keys::events(shard)).arg(ids)).await)).await;
     results.into_iter().try_for_each(|result| result.map(drop)).map_err(unavailable)
 }
