@@ -199,6 +199,11 @@ fn call(function: &Function, tenant: TenantId) -> Cmd {
     call
 }
 
+/// The first arguments of the calls that may take or keep a seat: who asks, and for which session.
+fn asks(tenant: TenantId, user: UserId, epoch: i64, session: SessionId) -> Vec<String> {
+    vec![keys::id(tenant.0), keys::id(user.0), epoch.to_string(), keys::id(session.0)]
+}
+
 fn latest_first(a: &SeatHolder, b: &SeatHolder) -> std::cmp::Ordering {
     b.started_at_ms.cmp(&a.started_at_ms).then_with(|| a.session.cmp(&b.session))
 }
@@ -211,16 +216,13 @@ impl Seats for RedisSeats {
             LicenseChoice::Id(id) => ("id", keys::id(id.0)),
             LicenseChoice::Key(key) => ("key", key.clone()),
         };
-        let arguments = vec![
-            keys::id(request.tenant.0),
-            keys::id(request.user.0),
-            request.epoch.to_string(),
-            keys::id(request.session.0),
+        let mut arguments = asks(request.tenant, request.user, request.epoch, request.session);
+        arguments.extend([
             keys::seat(request.user, &request.hardware_id, &request.instance_id),
             facts::device(&request.hardware_id, &request.instance_id, request.hostname.as_deref(), request.client_version.as_deref()),
             how.to_owned(),
             which,
-        ];
+        ]);
         match Reply::new(&self.acquire.call(keys::shard_of(request.tenant), arguments).await?).acquire()? {
             Answer::Whole(answer) => Ok(Ok(answer)),
             Answer::Full(full) => Ok(Ok(AcquireAnswer::Refused(self.exhausted(request.tenant, request.user, full).await?))),
@@ -229,22 +231,19 @@ impl Seats for RedisSeats {
     }
 
     async fn heartbeat(&self, request: &Heartbeat) -> Asked<HeartbeatAnswer> {
-        let arguments = vec![keys::id(request.tenant.0), keys::id(request.user.0), request.epoch.to_string(), keys::id(request.session.0)];
+        let arguments = asks(request.tenant, request.user, request.epoch, request.session);
         Reply::new(&self.heartbeat.call(keys::shard_of(request.tenant), arguments).await?).heartbeat()
     }
 
     async fn reacquire(&self, request: &Reacquire) -> Asked<ReacquireAnswer> {
-        let arguments = vec![
-            keys::id(request.tenant.0),
-            keys::id(request.user.0),
-            request.epoch.to_string(),
-            keys::id(request.session.0),
+        let mut arguments = asks(request.tenant, request.user, request.epoch, request.session);
+        arguments.extend([
             keys::seat(request.user, &request.hardware_id, &request.instance_id),
             facts::device(&request.hardware_id, &request.instance_id, None, None),
             keys::id(request.license.0),
             request.fence.to_string(),
             i32::from(request.token_is_over).to_string(),
-        ];
+        ]);
         match Reply::new(&self.reacquire.call(keys::shard_of(request.tenant), arguments).await?).reacquire()? {
             Answer::Whole(answer) => Ok(Ok(answer)),
             Answer::Full(full) => Ok(Ok(ReacquireAnswer::Refused(self.exhausted(request.tenant, request.user, full).await?))),
