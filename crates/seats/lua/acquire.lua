@@ -7,7 +7,7 @@ local function asked(args)
   if not its_licences then return {} end
   if args[7] == 'any' then return its_licences.list end
   if args[7] == 'id' then return {string.find(its_licences.order, args[8], 1, true) and args[8]} end
-  if not its_licences.by_key then its_licences.by_key = select(4, cmsgpack.unpack(get(entitlement_key()))) end
+  if not its_licences.by_key then its_licences.by_key = select(4, unpacked(get(entitlement_key()))) end
   return {its_licences.by_key[args[8]]}
 end
 

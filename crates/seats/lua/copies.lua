@@ -2,9 +2,18 @@
 
 local HOUR = 3600000
 
--- What comes packed from Redis, where it may not be there.
+local function values(done, ...)
+  if done then return ... end
+end
+
+-- What comes packed from Redis: all of it, or the first three values, which is quicker. Nothing where nothing is, or what nobody can unpack:
+-- only a mistake can have put that there, and it is as good as lost, so that it holds up nobody else.
 local function unpacked(packed)
-  if packed then return cmsgpack.unpack(packed) end
+  if packed then return values(pcall(cmsgpack.unpack, packed)) end
+end
+
+local function first_three(packed)
+  if packed then return select(2, values(pcall(cmsgpack.unpack_limit, packed, 3))) end
 end
 
 -- What is known of a session, or nothing: its state and its user, and then
@@ -15,10 +24,7 @@ end
 local function session(sid) return unpacked(get(session_key(sid))) end
 
 -- The first three of the same, which is what a heartbeat has to know.
-local function head_of_session(sid)
-  local packed = get(session_key(sid))
-  if packed then return select(2, cmsgpack.unpack_limit(packed, 3)) end
-end
+local function head_of_session(sid) return first_three(get(session_key(sid))) end
 
 local function packed_session(state, user, lic, seat, fence, start, max, valid, person, device)
   return str[#state] .. state .. str[#user] .. user .. str[#lic] .. lic .. str[#seat] .. seat .. str[#fence] .. fence
@@ -36,9 +42,8 @@ local function entitlement_key() return prefix .. 'ent' end
 
 local function owned()
   if not its.owned then
-    local packed = get(entitlement_key())
-    if not packed then return nil end
-    local _, _, suspended, order = cmsgpack.unpack_limit(packed, 3)
+    local _, suspended, order = first_three(get(entitlement_key()))
+    if not order then return nil end
     local list = {}
     for id in string.gmatch(order, '%S+') do list[#list + 1] = id end
     its.owned = {order = order, list = list, suspended = suspended == '1'}
@@ -74,9 +79,8 @@ end
 -- newcomer, and of somebody who goes on.
 local function limits(lic)
   if not lic.limits then
-    local packed = get(limits_key(lic.id))
-    if not packed then return nil end
-    local lim = {cmsgpack.unpack(packed)}
+    local lim = {unpacked(get(limits_key(lic.id)))}
+    if not lim[SHOWN] then return nil end
     lim.ends, lim.valid = math.min(now + lim[LEASE], lim[ENDS]), math.min(now + lim[OFFLINE], lim[ENDS])
     lim.ends_text, lim.valid_text = int(lim.ends), int(lim.valid)
     lim.counted = math.ceil(lim.valid / HOUR) * HOUR

@@ -638,6 +638,52 @@ async fn nothing_is_kept_for_ever_and_nothing_live_ends_by_itself() {
 }
 
 #[tokio::test]
+async fn what_nobody_can_read_is_as_good_as_lost_and_holds_up_nobody_else() {
+    let world = World::new().await;
+    let tenant = world.tenant(1, 3, 3).await;
+    let requests: Vec<_> = (0..3).map(|user| tenant.acquire(user, "d")).collect();
+    for request in &requests {
+        world.grant(request).await;
+    }
+    let spoil = async |key: &str| {
+        // A byte that MessagePack does not use.
+        let code = "redis.call('SET', redis.call('KEYS', ARGV[1])[1], '\\193', 'KEEPTTL')";
+        let () = world.lua(code, &[key]).await;
+    };
+
+    // Of the copies; they come again.
+    for (copy, entitlement, member) in [("*:ent", true, false), ("*:limits:*", true, false), ("*:u:*", false, true)] {
+        let () = world.lua("for _, key in ipairs(redis.call('KEYS', '*:u:*')) do redis.call('DEL', key) end", &[]).await;
+        world.seats.put_member(&tenant.member(0)).await.unwrap();
+        spoil(copy).await;
+        let missing = world.seats.acquire(&requests[0]).await.unwrap().unwrap_err();
+        assert_eq!((missing.entitlement, missing.member), (entitlement, member), "{copy}");
+        world.seats.put_entitlement(&tenant.entitlement).await.unwrap();
+        world.seats.put_member(&tenant.member(0)).await.unwrap();
+        extended(world.beat(&requests[0]).await);
+    }
+
+    // A session is not known any more; its seat is free again when the lease is over.
+    let session = |request: &Acquire| format!("*:s:{}", id(request.session.0));
+    spoil(&session(&requests[0])).await;
+    assert_eq!(world.beat(&requests[0]).await, HeartbeatAnswer::NotLive);
+    assert_eq!(world.release(&requests[0]).await, ReleaseAnswer::Unknown);
+    world.events().await;
+    world.pass(LEASE).await;
+    assert_eq!(world.seats.sweep().await.unwrap(), 3);
+    assert_eq!(world.kinds().await, [SeatEventKind::Expired; 2]);
+    assert_eq!(world.keys("*:leases:*").await, [] as [&str; 0]);
+
+    // A seat of which nothing is known is a new one.
+    spoil("*:seat:*").await;
+    for (user, request) in (0..).zip(&requests) {
+        world.seats.put_member(&tenant.member(user)).await.unwrap();
+        world.grant(&Acquire { session: common::session(), ..request.clone() }).await;
+    }
+    assert_eq!(world.active(&tenant).await, [3]);
+}
+
+#[tokio::test]
 async fn a_snapshot_has_everybody_latest_first() {
     let world = World::new().await;
     let mut tenant = world.tenant(1, 3, 4).await;
