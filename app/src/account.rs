@@ -22,9 +22,9 @@ pub async fn rename_self(name: String) -> Result<(), PageError> {
 pub async fn change_password(current_password: String, password: String) -> Result<(), PageError> {
     use crate::visit;
     let v = visit::visit();
-    domain::login::change_own_password(&v.ctx, &v.services, &current_password, &password).await.map_err(visit::told)?;
+    let proof = domain::login::change_own_password(&v.ctx, &v.services, &current_password, &password).await.map_err(visit::told)?;
     if let Some(person) = &v.person {
-        crate::browser::sign_in(&v, person.id).await?;
+        crate::browser::sign_in(&v, person.id, &proof).await?;
     }
     leptos_axum::redirect("/account?toast=password");
     Ok(())

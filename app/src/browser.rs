@@ -12,17 +12,20 @@ use url::Url;
 
 /// Key under which a signed-in session says when it began, in Unix seconds; the server ends it some time after that.
 pub const STARTED_KEY: &str = "started_at";
+/// Key under which a signed-in session keeps [`Person::proof`].
+pub const PROOF_KEY: &str = "proof";
 /// Key under which the session keeps the address that a mail has just gone to, so that it need not stand in the page's address.
 const ADDRESS_KEY: &str = "mail_address";
 
 /// Begins a signed-in session: a new id, nothing of what was there before, and the old id is dead.
-pub async fn sign_in(visit: &Visit, user: UserId) -> Result<(), PageError> {
+pub async fn sign_in(visit: &Visit, user: UserId, proof: &str) -> Result<(), PageError> {
     let session = &visit.session;
     session.clear().await;
     let begun = async {
         // Not `flush`, which would make the new session under the old id.
         session.cycle_id().await?;
         session.insert(USER_KEY, user.to_string()).await?;
+        session.insert(PROOF_KEY, proof).await?;
         session.insert(STARTED_KEY, visit.services.now().unix_timestamp()).await
     };
     begun.await.map_err(|e| broken(&e))

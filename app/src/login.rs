@@ -12,7 +12,7 @@ pub async fn sign_in(email: String, password: String, #[server(default)] next: S
     let v = visit::visit();
     match domain::login::sign_in(&v.ctx, &v.services, &email, &password).await {
         Ok(person) => {
-            browser::sign_in(&v, person.user).await?;
+            browser::sign_in(&v, person.user, &person.proof).await?;
             leptos_axum::redirect(&browser::after_sign_in(&next, person.slug.as_deref(), person.is_staff));
             Ok(())
         }

@@ -168,6 +168,13 @@ pub async fn serve(config: Config, dev_mailbox: Option<PathBuf>, with_worker: bo
     } else {
         None
     };
+    let attempts = services.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            attempts.limits.tidy();
+        }
+    });
     let limits = Limits { connections: http_server::connections_allowed(Limits::default().connections), ..Limits::default() };
     tracing::info!(address = %config.http.listen, url = config.http.base_url.as_str(), "serving");
     http_server::serve(listener, router(state), limits, shutdown).await;

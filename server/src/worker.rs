@@ -39,6 +39,11 @@ pub async fn run(services: Services, mail: Arc<dyn MailTransport>, shutdown: Shu
         async move { jobs::flush_copies(&s).await.map(|n| n > 0) }
     }));
     let s = services.clone();
+    loops.spawn(repeat("grants", Duration::from_secs(60), shutdown.clone(), move || {
+        let s = s.clone();
+        async move { domain::support::end_grants_in_time(&s).await }
+    }));
+    let s = services.clone();
     loops.spawn(repeat("usage", Duration::from_secs(300), shutdown.clone(), move || {
         let s = s.clone();
         async move { domain::usage::roll_up(&s).await }

@@ -126,8 +126,8 @@ pub async fn allow(ctx: &OpCtx, svc: &Services, on: &str) -> Result<()> {
 }
 
 /// Forgets what is older than anybody may ask for.
-pub(crate) async fn purge(tx: &mut SystemTx, now: OffsetDateTime) -> Result<()> {
-    Ok(feature_use::purge(tx, (now - KEEP).to_offset(time::UtcOffset::UTC).date()).await?)
+pub(crate) async fn purge(tx: &mut SystemTx, now: OffsetDateTime) -> Result<u64, store::Error> {
+    feature_use::purge(tx, (now - KEEP).to_offset(time::UtcOffset::UTC).date()).await
 }
 
 #[cfg(test)]

@@ -216,7 +216,7 @@ async fn renew_revocation(tx: &mut SystemTx, svc: &Services, tenant: TenantId, s
     if let Some(r) = revocations::get(tx, tenant, session).await? {
         let seconds = (r.expires_at - svc.now()).whole_seconds();
         if let Ok(seconds @ 1..) = u64::try_from(seconds) {
-            svc.seats.revoke(tenant, session, &r.reason, seconds).await?;
+            svc.seats.revoke(tenant, session, &r.reason, seconds.min(remember_seconds())).await?;
         }
     }
     Ok(())

@@ -68,6 +68,9 @@ impl Error {
                 )
                 .retry_after(5)
             }
+            Self::Store(store::Error::Text) => {
+                Problem::new(Code::InvalidRequest, "The request has a text with the character U+0000. Send it without.")
+            }
             error => {
                 tracing::error!(%error, "internal error");
                 Problem::new(

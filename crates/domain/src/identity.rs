@@ -4,6 +4,8 @@ use crate::access::not_found;
 use crate::error::Result;
 use crate::services::Services;
 use crate::tokens;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use store::tenants::Tenant;
 use store::{Actor, OpCtx, SystemTx, members, refresh, staff, tenants, users};
 use types::auth::{AccessClaims, MeResponse, MeTenant, MeUser};
@@ -19,6 +21,14 @@ pub struct Person {
     pub is_staff: bool,
     /// Last used first.
     pub organizations: Vec<Organization>,
+    /// Kept by each browser session, and changed with the password: a sign-in with an older one that was under way when the password was
+    /// changed has another.
+    pub proof: String,
+}
+
+/// [`Person::proof`] of somebody with that password hash. Tells nothing of the password.
+pub(crate) fn proof(password_hash: Option<&str>) -> String {
+    URL_SAFE_NO_PAD.encode(tokens::hash_secret(password_hash.unwrap_or_default()))
 }
 
 /// The person of a browser session, or nobody when the account is gone.
@@ -27,8 +37,9 @@ pub async fn person(ctx: &OpCtx, svc: &Services, user: UserId) -> Result<Option<
     let mut tx = SystemTx::begin(ctx, &svc.store).await?;
     let Some(user) = users::by_id(&mut tx, user).await? else { return Ok(None) };
     let is_staff = staff::role_of(&mut tx, user.id).await?.is_some();
+    let proof = proof(user.password_hash.as_deref());
     let organizations = tenants::of_user(&mut tx, user.id).await?;
-    Ok(Some(Person { id: user.id, name: user.name, email: user.email, is_staff, organizations }))
+    Ok(Some(Person { id: user.id, name: user.name, email: user.email, is_staff, organizations, proof }))
 }
 
 /// The context of a person in front of a browser, in no tenant yet.

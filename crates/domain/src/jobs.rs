@@ -85,22 +85,38 @@ fn stored(position: &EventPosition, e: SeatEvent) -> SessionEvent {
     }
 }
 
-/// Forgets what is over: sessions, logins, registrations, old mails and revocations.
+/// Forgets what is over: sessions, logins, registrations, old mails, revocations, usage.
 pub async fn purge(svc: &Services) -> Result<()> {
     let now = svc.now();
-    // Global rows.
-    let mut tx = SystemTx::begin(&OpCtx::system("purge"), &svc.store).await?;
-    web_sessions::purge(&mut tx, now).await?;
-    refresh::purge(&mut tx, now).await?;
-    // A while after their end, so that a device that still asks hears why.
-    device_codes::purge(&mut tx, now - Duration::hours(1)).await?;
-    signups::purge(&mut tx, now).await?;
-    revocations::purge(&mut tx, now).await?;
-    mail::purge(&mut tx, now - Duration::days(3)).await?;
-    store::idempotency::purge(&mut tx, now - crate::idempotency::KEEP).await?;
-    crate::analytics::purge(&mut tx, now).await?;
-    tx.commit().await?;
-    crate::usage::purge(svc).await?;
-    svc.limits.tidy();
-    Ok(())
+    // Repeats one of them until nothing is left, each time for itself: one that fails keeps no other from its turn. (No function, since
+    // the compiler cannot tell yet that an async closure of it may move between threads.)
+    macro_rules! forget {
+        (|$tx:ident| $some:expr) => {
+            async {
+                loop {
+                    // Rows of all tenants.
+                    let mut $tx = SystemTx::begin(&OpCtx::system("purge"), &svc.store).await?;
+                    let gone = $some.await?;
+                    $tx.commit().await?;
+                    if gone == 0 {
+                        return Ok(());
+                    }
+                }
+            }
+            .await
+        };
+    }
+    let done: [Result<()>; 9] = [
+        forget!(|tx| web_sessions::purge(&mut tx, now)),
+        forget!(|tx| refresh::purge(&mut tx, now)),
+        // A while after their end, so that a device that still asks hears why.
+        forget!(|tx| device_codes::purge(&mut tx, now - Duration::hours(1))),
+        forget!(|tx| signups::purge(&mut tx, now)),
+        forget!(|tx| revocations::purge(&mut tx, now)),
+        forget!(|tx| mail::purge(&mut tx, now - Duration::days(3))),
+        forget!(|tx| store::idempotency::purge(&mut tx, now - crate::idempotency::KEEP)),
+        forget!(|tx| crate::analytics::purge(&mut tx, now)),
+        forget!(|tx| crate::usage::purge(&mut tx, now)),
+    ];
+    done.into_iter().collect()
 }

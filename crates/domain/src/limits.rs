@@ -86,7 +86,7 @@ impl Limits {
         self.mail.check_key(&email.to_owned()).is_ok()
     }
 
-    /// Forgets keys that have not been used for long. Call now and then.
+    /// Forgets keys that have not been used for long. Whoever serves requests calls it now and then.
     pub fn tidy(&self) {
         self.sign_in.retain_recent();
         self.mail.retain_recent();

@@ -18,7 +18,12 @@ fn invalid_credentials() -> Error {
 
 /// Checks address and password. One hash is computed whatever the address, so that neither answer nor time tells which exist.
 async fn authenticate(ctx: &OpCtx, svc: &Services, email: &str, password: &str) -> Result<users::User> {
-    let email = email.trim().to_lowercase();
+    let Ok(email) = check::email(email) else {
+        // Nobody's address; and it may be too long to be remembered for its attempts.
+        svc.limits.hash(ctx.client_ip)?;
+        svc.passwords.verify("", None).await?;
+        return Err(invalid_credentials());
+    };
     svc.limits.sign_in(&email, ctx.client_ip)?;
     let (user, signup) = {
         // Who signs in is not in a tenant yet.
@@ -45,6 +50,8 @@ pub struct SignedIn {
     /// Address part of the organisation used last.
     pub slug: Option<String>,
     pub is_staff: bool,
+    /// [`crate::identity::Person::proof`] of the browser session.
+    pub proof: String,
 }
 
 /// Signs a person in at the browser. The caller makes the browser session.
@@ -60,9 +67,11 @@ pub async fn sign_in(ctx: &OpCtx, svc: &Services, email: &str, password: &str) -
     let mut tx = SystemTx::begin(ctx, &svc.store).await?;
     let slug = tenants::of_user(&mut tx, user.id).await?.into_iter().next().map(|o| o.slug);
     let is_staff = staff::role_of(&mut tx, user.id).await?.is_some();
-    users::touch_sign_in(&mut tx, user.id, svc.now()).await?;
+    if !users::prove_sign_in(&mut tx, &user, svc.now()).await? {
+        return Err(invalid_credentials());
+    }
     tx.commit().await?;
-    Ok(SignedIn { user: user.id, slug, is_staff })
+    Ok(SignedIn { user: user.id, slug, is_staff, proof: identity::proof(user.password_hash.as_deref()) })
 }
 
 /// Logs the installed application in. Somebody who belongs to several organisations must name one.
@@ -94,8 +103,10 @@ pub async fn login(ctx: &OpCtx, svc: &Services, request: &LoginRequest) -> Resul
         }
     };
     let tenant = chosen.id;
+    if !users::prove_sign_in(&mut tx, &user, svc.now()).await? {
+        return Err(invalid_credentials());
+    }
     let answer = begin_family(&mut tx, svc, user.id, tenant, request.hardware_id.clone()).await?;
-    users::touch_sign_in(&mut tx, user.id, svc.now()).await?;
     tx.commit().await?;
     Ok(answer.give(svc).await)
 }
@@ -246,14 +257,14 @@ pub async fn reset_password(ctx: &OpCtx, svc: &Services, token: &str, password: 
     let hash = svc.passwords.hash(svc.random.as_ref(), password).await?;
     let mut tx = SystemTx::begin(ctx, &svc.store).await?;
     users::take_password_token(&mut tx, &token_hash, now).await?.ok_or_else(dead_link)?;
-    change_password(&mut tx, svc, &user, &hash).await?;
+    users::set_password(&mut tx, user.id, &hash).await?;
+    password_changed(&mut tx, svc, &user).await?;
     tx.commit().await?;
     Ok(())
 }
 
-async fn change_password(tx: &mut SystemTx, svc: &Services, user: &users::User, hash: &str) -> Result<()> {
+async fn password_changed(tx: &mut SystemTx, svc: &Services, user: &users::User) -> Result<()> {
     let now = svc.now();
-    users::set_password(tx, user.id, hash).await?;
     web_sessions::end_all(tx, user.id).await?;
     refresh::end_all(tx, user.id, None, now).await?;
     let link = format!("{}/login", svc.settings.base_url);
@@ -262,8 +273,9 @@ async fn change_password(tx: &mut SystemTx, svc: &Services, user: &users::User, 
     Ok(())
 }
 
-/// Changes the password of somebody who is signed in and proves it by the current one. Ends every sign-in; the caller makes a new one.
-pub async fn change_own_password(ctx: &OpCtx, svc: &Services, current: &str, password: &str) -> Result<()> {
+/// Changes the password of somebody who is signed in and proves it by the current one. Ends every sign-in; the caller makes a new one with
+/// the proof that this returns ([`crate::identity::Person::proof`]).
+pub async fn change_own_password(ctx: &OpCtx, svc: &Services, current: &str, password: &str) -> Result<String> {
     let id = ctx.user_id().ok_or_else(crate::access::not_found)?;
     let user = {
         // A person, not a tenant.
@@ -271,15 +283,19 @@ pub async fn change_own_password(ctx: &OpCtx, svc: &Services, current: &str, pas
         users::by_id(&mut tx, id).await?.ok_or_else(crate::access::not_found)?
     };
     svc.limits.sign_in(&user.email, ctx.client_ip)?;
+    let wrong = || Error::from(types::FieldError::new("current_password", "This is not your current password."));
     if !svc.passwords.verify(current, user.password_hash.as_deref()).await? {
-        return Err(types::FieldError::new("current_password", "This is not your current password.").into());
+        return Err(wrong());
     }
     check::new_password(password, &[&user.email, &user.name])?;
     let hash = svc.passwords.hash(svc.random.as_ref(), password).await?;
     let mut tx = SystemTx::begin(ctx, &svc.store).await?;
-    change_password(&mut tx, svc, &user, &hash).await?;
+    if !users::replace_password(&mut tx, &user, &hash).await? {
+        return Err(wrong());
+    }
+    password_changed(&mut tx, svc, &user).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(identity::proof(Some(&hash)))
 }
 
 /// Renames the person everywhere.

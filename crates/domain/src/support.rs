@@ -98,8 +98,33 @@ pub async fn grant_plan(ctx: &OpCtx, svc: &Services, tenant: TenantId, seats: &s
 pub async fn end_grant(ctx: &OpCtx, svc: &Services, tenant: TenantId, reason: &str) -> Result<()> {
     require_staff(ctx)?;
     let reason = check::reason(reason)?;
-    change_grant(ctx, svc, tenant, &reason, "license.grant_ended", |license| {
-        if license.source != LicenseSource::Grant {
+    take_back(ctx, svc, tenant, &reason, |_| true).await
+}
+
+/// Takes back the plans that were granted until a day that is over, as [`end_grant`] does: such an organisation has its free seat, and can
+/// buy. Returns whether there may be more.
+pub async fn end_grants_in_time(svc: &Services) -> Result<bool> {
+    const AT_ONCE: i64 = 20;
+    let (ctx, now) = (OpCtx::system("grants"), svc.now());
+    // Of all tenants.
+    let mut tx = SystemTx::begin(&ctx, &svc.store).await?;
+    let due = licenses::grants_over(&mut tx, now, AT_ONCE).await?;
+    drop(tx);
+    let mut ended = 0;
+    for tenant in due {
+        let over = |license: &License| license.expiry.is_some_and(|end| end <= now);
+        match take_back(&ctx, svc, tenant, "The time that it was granted for is over.", over).await {
+            Ok(()) => ended += 1,
+            // Staff may have changed it in between; and one tenant holds up no other.
+            Err(error) => tracing::warn!(%tenant, %error, "a granted plan that is over was not taken back"),
+        }
+    }
+    Ok(ended == AT_ONCE)
+}
+
+async fn take_back(ctx: &OpCtx, svc: &Services, tenant: TenantId, reason: &str, may: impl FnOnce(&License) -> bool) -> Result<()> {
+    change_grant(ctx, svc, tenant, reason, "license.grant_ended", |license| {
+        if license.source != LicenseSource::Grant || !may(license) {
             return Err(Problem::new(Code::Conflict, "There is no granted plan to end.").into());
         }
         license.source = LicenseSource::Free;

@@ -28,22 +28,16 @@ fn hour_of(at: OffsetDateTime) -> OffsetDateTime {
 /// use at `from`, which is a full hour.
 fn hours(steps: &[Step], from: OffsetDateTime, to: OffsetDateTime) -> Vec<Hour> {
     let mut levels: BTreeMap<LicenseId, (OffsetDateTime, u32, u32)> = BTreeMap::new();
-    let mut rows: BTreeMap<(OffsetDateTime, LicenseId), Hour> = BTreeMap::new();
-    let mut add = |license, hour, seconds: i64, active: u32, limit: u32, refused: u32| {
-        let row = rows.entry((hour, license)).or_insert(Hour {
-            license,
-            hour,
-            peak: 0,
-            max_seats: 0,
-            seat_seconds: 0,
-            full_seconds: 0,
-            refusals: 0,
-        });
+    // Whole seconds are made at the end: of a busy licence no step lasts one.
+    let mut rows: BTreeMap<(OffsetDateTime, LicenseId), (Hour, [Duration; 2])> = BTreeMap::new();
+    let mut add = |license, hour, time: Duration, active: u32, limit: u32, refused: u32| {
+        let new = Hour { license, hour, peak: 0, max_seats: 0, seat_seconds: 0, full_seconds: 0, refusals: 0 };
+        let (row, [seat_time, full_time]) = rows.entry((hour, license)).or_insert((new, [Duration::ZERO; 2]));
         row.peak = row.peak.max(active);
         row.max_seats = row.max_seats.max(limit);
-        row.seat_seconds += seconds * i64::from(active);
+        *seat_time += time * active;
         if limit > 0 && active >= limit {
-            row.full_seconds += u32::try_from(seconds).unwrap_or(0);
+            *full_time += time;
         }
         row.refusals += refused;
     };
@@ -52,7 +46,7 @@ fn hours(steps: &[Step], from: OffsetDateTime, to: OffsetDateTime) -> Vec<Hour> 
         while at < until {
             let hour = hour_of(at);
             let end = (hour + Duration::HOUR).min(until);
-            add(license, hour, (end - at).whole_seconds(), active, limit, 0);
+            add(license, hour, end - at, active, limit, 0);
             at = end;
         }
     };
@@ -67,14 +61,28 @@ fn hours(steps: &[Step], from: OffsetDateTime, to: OffsetDateTime) -> Vec<Hour> 
         fill(license, level, to);
     }
     for step in steps {
-        add(step.license, hour_of(step.at.max(from)), 0, step.active, step.max_seats, u32::from(step.refused));
+        add(step.license, hour_of(step.at.max(from)), Duration::ZERO, step.active, step.max_seats, u32::from(step.refused));
     }
-    rows.into_values().filter(|h| h.peak > 0 || h.refusals > 0).collect()
+    let hours = rows.into_values().map(|(hour, [seat_time, full_time])| Hour {
+        seat_seconds: seat_time.whole_seconds(),
+        full_seconds: u32::try_from(full_time.whole_seconds()).unwrap_or(u32::MAX),
+        ..hour
+    });
+    hours.filter(|h| h.peak > 0 || h.refusals > 0).collect()
 }
 
 /// Makes the next hours final. Returns whether there is more to do.
 pub async fn roll_up(svc: &Services) -> Result<bool> {
-    let end = hour_of(svc.now() - FINAL_AFTER);
+    for _ in 0..HOURS_AT_ONCE {
+        if !roll_up_hour(svc).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The next hour alone, so that what is done stays done. Returns whether there was one.
+async fn roll_up_hour(svc: &Services) -> Result<bool> {
     // Hours of all tenants.
     let mut tx = SystemTx::begin(&OpCtx::system("usage"), &svc.store).await?;
     let begin = match usage::lock_progress(&mut tx).await? {
@@ -84,33 +92,23 @@ pub async fn roll_up(svc: &Services) -> Result<bool> {
             None => return Ok(false),
         },
     };
-    let mut until = begin;
-    for _ in 0..HOURS_AT_ONCE {
-        if until >= end {
-            break;
-        }
-        let next = until + Duration::HOUR;
-        for tenant in usage::tenants_between(&mut tx, until, next).await? {
-            for hour in hours(&usage::steps(&mut tx, tenant, until, next).await?, until, next) {
-                usage::insert_hour(&mut tx, tenant, &hour).await?;
-            }
-        }
-        until = next;
+    if begin >= hour_of(svc.now() - FINAL_AFTER) {
+        return Ok(false);
     }
-    if until > begin {
-        usage::set_progress(&mut tx, until).await?;
-        tx.commit().await?;
+    let next = begin + Duration::HOUR;
+    for tenant in usage::tenants_between(&mut tx, begin, next).await? {
+        for hour in hours(&usage::steps(&mut tx, tenant, begin, next).await?, begin, next) {
+            usage::insert_hour(&mut tx, tenant, &hour).await?;
+        }
     }
-    Ok(until < end)
+    usage::set_progress(&mut tx, next).await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
-/// Forgets what is older than anybody may ask for.
-pub(crate) async fn purge(svc: &Services) -> Result<()> {
-    let now = svc.now();
-    // Rows of all tenants.
-    let mut tx = SystemTx::begin(&OpCtx::system("usage"), &svc.store).await?;
-    usage::purge(&mut tx, now - KEEP_HOURS, now - KEEP_EVENTS).await?;
-    Ok(tx.commit().await?)
+/// Forgets some of what is older than anybody may ask for. Returns how much.
+pub(crate) async fn purge(tx: &mut SystemTx, now: OffsetDateTime) -> Result<u64, store::Error> {
+    Ok(usage::purge_hours(tx, now - KEEP_HOURS).await? + usage::purge_events(tx, now - KEEP_EVENTS).await?)
 }
 
 /// One day of one licence, in UTC.
@@ -153,6 +151,8 @@ pub async fn hourly(ctx: &OpCtx, svc: &Services, days: u16) -> Result<Vec<Hour>>
         let mut tx = TenantTx::begin(ctx, &svc.store).await?;
         (until, usage::hours(&mut tx, from).await?)
     };
+    // Some more may have become final in between; they are made from the events here.
+    all.retain(|hour| hour.hour < until);
     let mut tx = TenantTx::begin(ctx, &svc.store).await?;
     all.extend(hours(&usage::steps(&mut tx, tenant, until, now).await?, until, now));
     Ok(all)
@@ -228,6 +228,14 @@ mod tests {
     fn what_lasts_less_than_a_second_is_a_peak_all_the_same() {
         let rows = hours(&[step(0, 0, false), step(10, 2, false), step(10, 0, false)], H, H + Duration::HOUR);
         assert_eq!((rows[0].peak, rows[0].seat_seconds), (2, 0));
+    }
+
+    #[test]
+    fn steps_of_less_than_a_second_add_up() {
+        // Refusals, every 0.3 s for a minute.
+        let tick = |n: i64| Step { at: H + Duration::milliseconds(300 * n), ..step(0, if n < 200 { 3 } else { 0 }, n < 200) };
+        let rows = hours(&(0..=200).map(tick).collect::<Vec<_>>(), H, H + Duration::HOUR);
+        assert_eq!((rows[0].seat_seconds, rows[0].full_seconds, rows[0].refusals), (180, 60, 200));
     }
 
     #[test]

@@ -70,9 +70,8 @@ pub async fn totals(tx: &mut TenantTx, since: Date, most: i64) -> Result<Vec<Tot
 }
 
 /// Forgets days before then.
-pub async fn purge(tx: &mut SystemTx, before: Date) -> Result<(), Error> {
-    sqlx::query!("DELETE FROM feature_use WHERE day < $1", before).execute(tx.conn()).await?;
-    Ok(())
+pub async fn purge(tx: &mut SystemTx, before: Date) -> Result<u64, Error> {
+    Ok(sqlx::query!("DELETE FROM feature_use WHERE day < $1", before).execute(tx.conn()).await?.rows_affected())
 }
 
 /// Forgets everything of the tenant.

@@ -40,7 +40,6 @@ pub async fn finish(tx: &mut impl Tx, hash: &[u8], answer: &Value) -> Result<(),
 }
 
 /// Forgets keys from before then.
-pub async fn purge(tx: &mut SystemTx, before: OffsetDateTime) -> Result<(), Error> {
-    sqlx::query!("DELETE FROM idempotency_keys WHERE created_at < $1", before).execute(tx.conn()).await?;
-    Ok(())
+pub async fn purge(tx: &mut SystemTx, before: OffsetDateTime) -> Result<u64, Error> {
+    Ok(sqlx::query!("DELETE FROM idempotency_keys WHERE created_at < $1", before).execute(tx.conn()).await?.rows_affected())
 }

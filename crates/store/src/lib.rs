@@ -36,6 +36,9 @@ pub enum Error {
     /// A unique constraint of this name stands against it.
     #[error("constraint {0} violated")]
     Conflict(String),
+    /// A text with a character that PostgreSQL has no place for, which is NUL.
+    #[error("a text that cannot be stored")]
+    Text,
     /// PostgreSQL is away or overloaded; trying again later makes sense.
     #[error("database unavailable: {0}")]
     Unavailable(sqlx::Error),
@@ -53,6 +56,7 @@ impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::Database(db) => match db.code().as_deref() {
+                Some("22021" | "22P05") => Self::Text,
                 Some("23505") => Self::Conflict(db.constraint().unwrap_or_default().to_owned()),
                 // connection failures, shutdown in progress, too many connections, lock and statement timeouts, deadlocks
                 Some(code)

@@ -1,6 +1,6 @@
 //! Licences: how many seats of what a tenant owns.
 
-use crate::{Error, Tx, parse};
+use crate::{Error, SystemTx, Tx, parse};
 use time::OffsetDateTime;
 use types::licenses::{FingerprintTolerance, LicenseSource, LicenseStatus, Tier};
 use types::{LicenseId, TenantId};
@@ -37,6 +37,13 @@ fn unsigned(value: i32, column: &'static str) -> Result<u32, Error> {
 
 fn signed(value: u32, column: &'static str) -> Result<i32, Error> {
     i32::try_from(value).map_err(|_| Error::Corrupt(column))
+}
+
+/// Tenants with a granted licence whose time is over, the longest first.
+pub async fn grants_over(tx: &mut SystemTx, now: OffsetDateTime, most: i64) -> Result<Vec<TenantId>, Error> {
+    let rows =
+        sqlx::query_scalar!("SELECT tenant_id FROM licenses WHERE source = 'grant' AND expiry <= $1 ORDER BY expiry LIMIT $2", now, most);
+    Ok(rows.fetch_all(tx.conn()).await?.into_iter().map(TenantId).collect())
 }
 
 /// Fails with `Conflict("licenses_key_key")` when the key is taken.

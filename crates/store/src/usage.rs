@@ -33,6 +33,8 @@ fn count(value: i32) -> Result<u32, Error> {
     u32::try_from(value).map_err(|_| Error::Corrupt("a count of seats"))
 }
 
+// Whatever looks for events by their time goes by licence, since the only index for it begins with that.
+
 /// The steps from `from` (with what was in use then) to before `to`, in order.
 pub async fn steps(tx: &mut impl Tx, tenant: TenantId, from: OffsetDateTime, to: OffsetDateTime) -> Result<Vec<Step>, Error> {
     let rows = sqlx::query!(
@@ -44,8 +46,9 @@ pub async fn steps(tx: &mut impl Tx, tenant: TenantId, from: OffsetDateTime, to:
                    ORDER BY emitted_at DESC, seq DESC LIMIT 1) e
                WHERE l.tenant_id = $1
              UNION ALL
-               SELECT license_id, emitted_at, seq, active, max_seats, kind = 'denied' FROM session_events
-               WHERE tenant_id = $1 AND emitted_at >= $2 AND emitted_at < $3
+               SELECT l.id, e.emitted_at, e.seq, e.active, e.max_seats, e.kind = 'denied'
+               FROM licenses l JOIN session_events e ON e.tenant_id = l.tenant_id AND e.license_id = l.id
+               WHERE l.tenant_id = $1 AND e.emitted_at >= $2 AND e.emitted_at < $3
            ) steps ORDER BY at, seq"#,
         tenant.0,
         from,
@@ -118,7 +121,12 @@ pub async fn lock_progress(tx: &mut SystemTx) -> Result<Option<OffsetDateTime>, 
 
 /// When the first event of all was emitted.
 pub async fn first_event(tx: &mut SystemTx) -> Result<Option<OffsetDateTime>, Error> {
-    Ok(sqlx::query_scalar!("SELECT min(emitted_at) FROM session_events").fetch_one(tx.conn()).await?)
+    let first = sqlx::query_scalar!(
+        "SELECT min(e.emitted_at) FROM licenses l CROSS JOIN LATERAL (
+             SELECT emitted_at FROM session_events WHERE tenant_id = l.tenant_id AND license_id = l.id
+             ORDER BY emitted_at, seq LIMIT 1) e"
+    );
+    Ok(first.fetch_one(tx.conn()).await?)
 }
 
 /// Hours are final up to there.
@@ -133,7 +141,8 @@ pub async fn set_progress(tx: &mut SystemTx, until: OffsetDateTime) -> Result<()
 pub async fn tenants_between(tx: &mut SystemTx, from: OffsetDateTime, to: OffsetDateTime) -> Result<Vec<TenantId>, Error> {
     let rows = sqlx::query_scalar!(
         r#"SELECT t.id AS "id!" FROM tenants t
-           WHERE EXISTS (SELECT FROM session_events e WHERE e.tenant_id = t.id AND e.emitted_at >= $1 AND e.emitted_at < $2)
+           WHERE EXISTS (SELECT FROM licenses l JOIN session_events e ON e.tenant_id = l.tenant_id AND e.license_id = l.id
+                 WHERE l.tenant_id = t.id AND e.emitted_at >= $1 AND e.emitted_at < $2)
               OR EXISTS (SELECT FROM licenses l CROSS JOIN LATERAL (
                      SELECT active FROM session_events e WHERE e.tenant_id = l.tenant_id AND e.license_id = l.id AND e.emitted_at < $1
                      ORDER BY emitted_at DESC, seq DESC LIMIT 1) last
@@ -166,18 +175,34 @@ pub async fn insert_hour(tx: &mut SystemTx, tenant: TenantId, h: &Hour) -> Resul
     Ok(())
 }
 
-/// Forgets hours before `hours_before`, and events before `events_before`, but for the last one of each licence: it says what is in use.
-pub async fn purge(tx: &mut SystemTx, hours_before: OffsetDateTime, events_before: OffsetDateTime) -> Result<(), Error> {
-    sqlx::query!("DELETE FROM usage_hours WHERE hour < $1", hours_before).execute(tx.conn()).await?;
-    sqlx::query!(
-        "DELETE FROM session_events e WHERE emitted_at < $1 AND EXISTS (
-             SELECT FROM session_events later WHERE later.tenant_id = e.tenant_id AND later.license_id = e.license_id
-                AND (later.emitted_at, later.seq) > (e.emitted_at, e.seq))",
-        events_before
+/// Forgets some of the hours before then; two years of all tenants are many. Returns how many.
+pub async fn purge_hours(tx: &mut SystemTx, before: OffsetDateTime) -> Result<u64, Error> {
+    // By licence, since the index begins with it.
+    let done = sqlx::query!(
+        "DELETE FROM usage_hours WHERE ctid = ANY (ARRAY (
+             SELECT h.ctid FROM licenses l JOIN usage_hours h ON h.tenant_id = l.tenant_id AND h.license_id = l.id AND h.hour < $1
+             LIMIT 10000))",
+        before
     )
     .execute(tx.conn())
     .await?;
-    Ok(())
+    Ok(done.rows_affected())
+}
+
+/// Forgets some of the events before then, but for the last one of each licence: it says what is in use. Returns how many.
+pub async fn purge_events(tx: &mut SystemTx, before: OffsetDateTime) -> Result<u64, Error> {
+    let done = sqlx::query!(
+        "DELETE FROM session_events WHERE ctid = ANY (ARRAY (
+             SELECT e.ctid FROM licenses l JOIN session_events e
+                 ON e.tenant_id = l.tenant_id AND e.license_id = l.id AND e.emitted_at < $1 AND (e.emitted_at, e.seq) < (
+                     SELECT last.emitted_at, last.seq FROM session_events last
+                     WHERE last.tenant_id = l.tenant_id AND last.license_id = l.id ORDER BY last.emitted_at DESC, last.seq DESC LIMIT 1)
+             LIMIT 10000))",
+        before
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected())
 }
 
 /// A start that was refused for want of a seat.

@@ -47,11 +47,40 @@ pub async fn set_password(tx: &mut SystemTx, id: UserId, hash: &str) -> Result<(
     Ok(())
 }
 
+/// Sets a password in place of the one that was proved; `false` if it has been changed since.
+pub async fn replace_password(tx: &mut SystemTx, user: &User, hash: &str) -> Result<bool, Error> {
+    let done = sqlx::query!(
+        "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash IS NOT DISTINCT FROM $2",
+        user.id.0,
+        user.password_hash,
+        hash
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// Renames the person everywhere: tenants show a copy.
 pub async fn rename(tx: &mut SystemTx, id: UserId, name: &str) -> Result<(), Error> {
     sqlx::query!("UPDATE users SET name = $2 WHERE id = $1", id.0, name).execute(tx.conn()).await?;
     sqlx::query!("UPDATE memberships SET name = $2 WHERE user_id = $1", id.0, name).execute(tx.conn()).await?;
     Ok(())
+}
+
+/// Notes that somebody signs in by the password that was proved; `false` if it has been changed since. Whoever changes it waits for this
+/// transaction, and so finds what it began.
+pub async fn prove_sign_in(tx: &mut SystemTx, user: &User, at: OffsetDateTime) -> Result<bool, Error> {
+    let same = sqlx::query_scalar!(
+        "SELECT id FROM users WHERE id = $1 AND password_hash IS NOT DISTINCT FROM $2 FOR UPDATE",
+        user.id.0,
+        user.password_hash
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    if same.is_some() {
+        touch_sign_in(tx, user.id, at).await?;
+    }
+    Ok(same.is_some())
 }
 
 pub async fn touch_sign_in(tx: &mut SystemTx, id: UserId, at: OffsetDateTime) -> Result<(), Error> {

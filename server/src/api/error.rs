@@ -61,6 +61,10 @@ pub fn documented(mut response: Response, request_id: &str, reader: Reader) -> R
         Some(Refusal(problem)) => *problem,
         None => match response.status() {
             StatusCode::NOT_FOUND if reader.machine => Problem::new(Code::NotFound, "There is nothing at this address."),
+            // Ours has a body of its own (RFC 8628).
+            StatusCode::BAD_REQUEST if reader.machine && is_plain(&response) => {
+                Problem::new(Code::InvalidRequest, "The request's address cannot be read.")
+            }
             StatusCode::METHOD_NOT_ALLOWED => Problem::new(Code::MethodNotAllowed, "This address does not take that method."),
             StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Code::PayloadTooLarge, "The request is larger than 64 KiB."),
             StatusCode::REQUEST_TIMEOUT => Problem::new(Code::Unavailable, "The answer took too long. Try again.").retry_after(5),
@@ -75,6 +79,10 @@ pub fn documented(mut response: Response, request_id: &str, reader: Reader) -> R
         }
     }
     answer
+}
+
+fn is_plain(response: &Response) -> bool {
+    response.headers().get(CONTENT_TYPE).is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"))
 }
 
 fn document(mut problem: Problem, request_id: String, for_person: bool) -> Response {

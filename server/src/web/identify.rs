@@ -2,7 +2,7 @@
 
 use crate::state::AppState;
 use crate::web::request::RequestInfo;
-use app::browser::STARTED_KEY;
+use app::browser::{PROOF_KEY, STARTED_KEY};
 use app::visit::Visit;
 use axum::Extension;
 use axum::extract::{Request, State};
@@ -35,8 +35,8 @@ pub async fn layer(
             return crate::web::pages::unavailable(&state, &info);
         }
         Ok(None) => None,
-        Ok(Some(user)) => match identity::person(&anonymous, &state.services, user).await {
-            Ok(person) => person,
+        Ok(Some((user, proof))) => match identity::person(&anonymous, &state.services, user).await {
+            Ok(person) => person.filter(|person| person.proof == proof),
             Err(error) => {
                 tracing::error!(%error, "a person cannot be read");
                 return crate::web::pages::unavailable(&state, &info);
@@ -67,8 +67,8 @@ fn needs_sign_in(path: &str) -> bool {
         .any(|p| path == *p || path.strip_prefix(p).is_some_and(|rest| rest.starts_with('/')))
 }
 
-/// The user of the session, unless its time is over. Notes now and then that it is in use.
-async fn signed_in(state: &AppState, session: &Session) -> Result<Option<UserId>, tower_sessions::session::Error> {
+/// The user of the session and its proof, unless its time is over. Notes now and then that it is in use.
+async fn signed_in(state: &AppState, session: &Session) -> Result<Option<(UserId, String)>, tower_sessions::session::Error> {
     let Some(user) = session.get::<String>(USER_KEY).await?.and_then(|u| u.parse().ok()) else { return Ok(None) };
     let now = state.services.now().unix_timestamp();
     let started: i64 = session.get(STARTED_KEY).await?.unwrap_or_default();
@@ -81,7 +81,7 @@ async fn signed_in(state: &AppState, session: &Session) -> Result<Option<UserId>
     if now - seen > 60 {
         session.insert(SEEN_KEY, now).await?;
     }
-    Ok(Some(user))
+    Ok(Some((user, session.get(PROOF_KEY).await?.unwrap_or_default())))
 }
 
 #[cfg(test)]

@@ -80,6 +80,23 @@ async fn seat_calls_check_what_devices_say() {
 }
 
 #[tokio::test]
+async fn what_no_check_of_ours_sees_is_the_callers_mistake_too() {
+    let portal = Portal::start().await;
+    let owner = portal.founder("Alpha").await;
+    let login = portal.post("/api/v1/auth/login", None, json!({ "email": "a\u{0}b@c.example", "password": PASSWORD })).await;
+    assert_eq!((login.status.as_u16(), login.code().as_str()), (401, "invalid_credentials"));
+    for query in ["limit=many", "before=x", "before=99999999999999999999", "q=a%00b", "action=%00"] {
+        let answer = portal.call(Method::GET, &format!("/api/v1/audit?{query}"), Some(&owner.access), None).await;
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (422, "invalid_request"), "{query}");
+    }
+    for path in ["/api/v1/licenses/%00", "/api/v1/licenses/release/%00", "/api/v1/licenses/%ff"] {
+        let answer = portal.call(Method::GET, path, Some(&owner.access), None).await;
+        assert!(answer.status.is_client_error(), "{path} {answer:?}");
+        answer.code();
+    }
+}
+
+#[tokio::test]
 async fn bodies_that_are_no_json_or_too_large() {
     let portal = Portal::start().await;
     let send = async |kind: &str, body: Vec<u8>| {

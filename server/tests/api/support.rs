@@ -130,6 +130,11 @@ impl Portal {
         sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table}"))).fetch_one(&mut db).await.unwrap()
     }
 
+    pub async fn run(&self, sql: &'static str) {
+        let mut db = sqlx::PgConnection::connect(&self.database.superuser_url()).await.unwrap();
+        sqlx::query(sql).execute(&mut db).await.unwrap();
+    }
+
     /// Redis loses everything.
     pub async fn empty_redis(&self) {
         let mut connection = redis::Client::open(self.redis.url()).unwrap().get_multiplexed_async_connection().await.unwrap();

@@ -1,6 +1,6 @@
 //! The layers in front of the pages.
 
-use crate::support::{BASE, Portal};
+use crate::support::{BASE, PASSWORD, Portal};
 use axum::body::Body;
 use axum::http::{Method, Request};
 
@@ -41,6 +41,24 @@ async fn state_never_changes_by_get() {
         assert!(answer.status == 405 || answer.status == 404, "{path}: {}", answer.status);
         assert!(!answer.headers.contains_key("set-cookie"), "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_session_is_worth_no_more_than_the_password_that_it_began_with() {
+    let portal = Portal::start().await;
+    let owner = portal.founder("Alpha").await;
+    let body = format!("email={}&password={}", owner.email.replace('@', "%40"), PASSWORD.replace(' ', "+"));
+    let answer = portal.send(form("/_fn/login", &[("origin", BASE)], &body)).await;
+    let cookie = answer.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let page = async || {
+        let request = Request::get("/account").header("cookie", &cookie).header("accept", "text/html");
+        portal.send(request.body(Body::empty()).unwrap()).await
+    };
+    assert_eq!(page().await.status, 200);
+    // As if this session had been begun while the password was changed.
+    portal.run("UPDATE users SET password_hash = 'another'").await;
+    let answer = page().await;
+    assert_eq!((answer.status.as_u16(), answer.headers["location"].to_str().unwrap()), (303, "/login?next=%2Faccount"));
 }
 
 #[tokio::test]

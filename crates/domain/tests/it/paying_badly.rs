@@ -252,6 +252,30 @@ async fn staff_grant_a_plan_and_take_it_back() {
 }
 
 #[tokio::test]
+async fn a_granted_plan_ends_with_its_day() {
+    let shop = Shop::new().await;
+    let staff = shop.world.support("Sven").await;
+    let svc = shop.svc();
+    let other = shop.world.org("Other", 1).await;
+    support::grant_plan(&staff, svc, other.id, "30", "", "No end").await.unwrap();
+    let day = (svc.now() + time::Duration::days(1)).date();
+    support::grant_plan(&staff, svc, shop.org.id, "50", &day.to_string(), "Trial").await.unwrap();
+    shop.world.clock.set(day.next_day().unwrap().midnight().assume_utc() - time::Duration::SECOND);
+    assert!(!support::end_grants_in_time(svc).await.unwrap());
+    assert_eq!(shop.license().await.tier, Tier::Enterprise, "to the end of the day");
+
+    shop.world.clock.advance(time::Duration::SECOND);
+    support::end_grants_in_time(svc).await.unwrap();
+    support::end_grants_in_time(svc).await.unwrap();
+    let license = shop.license().await;
+    assert_eq!((license.tier, license.max_seats, license.expires_at), (Tier::Free, 1, None));
+    let noted = "audit_log WHERE action = 'license.grant_ended' AND actor_kind = 'system' AND reason LIKE 'The time%'";
+    assert_eq!(shop.world.count(noted).await, 1, "once, and not of the one without an end");
+    shop.buy(2).await;
+    assert_eq!(shop.license().await.max_seats, 2);
+}
+
+#[tokio::test]
 async fn a_grant_closes_a_payment_page_that_is_open() {
     let shop = Shop::new().await;
     let staff = shop.world.support("Sven").await;

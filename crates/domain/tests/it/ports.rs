@@ -24,6 +24,10 @@ impl TestClock {
         Self(Mutex::new(SystemClock.now().replace_nanosecond(0).unwrap()))
     }
 
+    pub fn set(&self, now: OffsetDateTime) {
+        *self.0.lock().unwrap() = now;
+    }
+
     pub fn advance(&self, by: Duration) {
         *self.0.lock().unwrap() += by;
     }

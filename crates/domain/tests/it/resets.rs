@@ -1,9 +1,10 @@
 //! Choosing a new password by a link.
 
-use crate::people::{PASSWORD, login, nobody};
+use crate::people::{PASSWORD, as_user, login, nobody};
 use crate::world::{World, code, problem};
-use domain::login::{check_reset, login as log_in, refresh, request_reset, reset_password, sign_in};
-use domain::support;
+use domain::login::{change_own_password, check_reset, login as log_in, refresh, request_reset, reset_password, sign_in};
+use domain::{identity, support};
+use sqlx::AssertSqlSafe;
 use store::OpCtx;
 use time::Duration;
 use types::{Code, StaffRole};
@@ -43,6 +44,48 @@ async fn a_link_works_once_and_ends_every_sign_in() {
     assert_eq!((dead.code, dead.status), (Code::LinkInvalid, 404));
     assert_eq!(problem(check_reset(&nobody(), &world.svc, &token).await), dead);
     assert_eq!(problem(check_reset(&nobody(), &world.svc, "no such token").await), dead);
+}
+
+#[tokio::test]
+async fn what_began_with_the_old_password_comes_too_late() {
+    let world = World::new().await;
+    let org = world.org("Firm", 1).await;
+    let (svc, email) = (&world.svc, &org.owner.email);
+    let before = sign_in(&nobody(), svc, email, PASSWORD).await.unwrap();
+    // They have read the old hash and proved it by the time at which the new one is there.
+    let mut change = world.pg().await;
+    let other = world.svc.passwords.hash(svc.random.as_ref(), NEW).await.unwrap();
+    for step in ["BEGIN".to_owned(), format!("UPDATE users SET password_hash = '{other}' WHERE email = '{email}'")] {
+        sqlx::raw_sql(AssertSqlSafe(step)).execute(&mut change).await.unwrap();
+    }
+    let (anybody, ctx, device) = (nobody(), as_user(&org.owner), login(email, PASSWORD, None));
+    let (_, by_device, by_browser, by_hand) = tokio::join!(
+        async {
+            world.until_blocked(3).await;
+            sqlx::raw_sql("COMMIT").execute(&mut change).await.unwrap();
+        },
+        log_in(&anybody, svc, &device),
+        sign_in(&anybody, svc, email, PASSWORD),
+        change_own_password(&ctx, svc, PASSWORD, "a password of somebody else"),
+    );
+    assert_eq!(code(by_device), Code::InvalidCredentials);
+    assert_eq!(code(by_browser), Code::InvalidCredentials);
+    assert!(problem(by_hand).field("current_password").is_some());
+    assert_eq!(world.count("refresh_families").await, 0);
+
+    // A browser session keeps what tells the passwords apart.
+    let after = sign_in(&nobody(), svc, email, NEW).await.unwrap();
+    assert_ne!(before.proof, after.proof);
+    assert_eq!(identity::person(&nobody(), svc, after.user).await.unwrap().unwrap().proof, after.proof);
+    assert_eq!(change_own_password(&ctx, svc, NEW, PASSWORD).await.unwrap(), sign_in(&nobody(), svc, email, PASSWORD).await.unwrap().proof);
+}
+
+#[tokio::test]
+async fn an_address_that_nobody_can_have_is_answered_like_a_wrong_one() {
+    let world = World::new().await;
+    for email in ["a\u{0}b@c.example".to_owned(), format!("{}@c.example", "a".repeat(60_000)), "ingrid".to_owned(), "@".to_owned()] {
+        assert_eq!(code(sign_in(&nobody(), &world.svc, &email, PASSWORD).await), Code::InvalidCredentials);
+    }
 }
 
 #[tokio::test]
