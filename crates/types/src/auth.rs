@@ -34,7 +34,7 @@ pub struct RegisterResponse {
 pub struct LoginRequest {
     pub email: String,
     pub password: String,
-    /// Binds the refresh token to this device.
+    /// The device that logs in; noted with the login.
     #[serde(default)]
     pub hardware_id: Option<String>,
     /// Slug or id of the organisation; needed only by people who belong to several.
@@ -74,7 +74,7 @@ pub struct DeviceAuthorizationRequest {
     /// Which program asks; not needed.
     #[serde(default)]
     pub client_id: Option<String>,
-    /// Binds the refresh token to this device.
+    /// The device that logs in; noted with the login.
     #[serde(default)]
     pub hardware_id: Option<String>,
     /// What the person who approves it sees.
