@@ -6,19 +6,23 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
-use types::{Code, Problem, UserId};
+use types::{Code, Problem, TenantId, UserId};
 
 /// The limits of one process.
 #[derive(Debug)]
 pub struct Limits {
     sign_in: DefaultKeyedRateLimiter<(String, Option<IpAddr>)>,
     mail: DefaultKeyedRateLimiter<String>,
+    invite: DefaultKeyedRateLimiter<TenantId>,
     hash: DefaultKeyedRateLimiter<Option<IpAddr>>,
     device: DefaultKeyedRateLimiter<Option<IpAddr>>,
     user_code: DefaultKeyedRateLimiter<UserId>,
     user_code_address: DefaultKeyedRateLimiter<Option<IpAddr>>,
     track: DefaultKeyedRateLimiter<UserId>,
 }
+
+/// So many at once, and then one a minute: a whole company, but not the world.
+const INVITATIONS: u32 = 500;
 
 fn quota(burst: u32, one_per: Duration) -> Quota {
     let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
@@ -39,6 +43,7 @@ impl Default for Limits {
         Self {
             sign_in: RateLimiter::keyed(quota(10, Duration::from_secs(12))),
             mail: RateLimiter::keyed(quota(5, Duration::from_secs(300))),
+            invite: RateLimiter::keyed(quota(INVITATIONS, Duration::from_secs(60))),
             hash: RateLimiter::keyed(quota(200, Duration::from_millis(500))),
             device: RateLimiter::keyed(quota(100, Duration::from_secs(3))),
             user_code: RateLimiter::keyed(quota(20, Duration::from_secs(10))),
@@ -86,10 +91,16 @@ impl Limits {
         self.mail.check_key(&email.to_owned()).is_ok()
     }
 
+    /// Counts an invitation of this organisation; its mail goes to somebody who has not asked for it.
+    pub fn invite(&self, tenant: TenantId) -> Result<()> {
+        Ok(self.invite.check_key(&tenant).map_err(|n| refuse(&n))?)
+    }
+
     /// Forgets keys that have not been used for long. Whoever serves requests calls it now and then.
     pub fn tidy(&self) {
         self.sign_in.retain_recent();
         self.mail.retain_recent();
+        self.invite.retain_recent();
         self.hash.retain_recent();
         self.device.retain_recent();
         self.user_code.retain_recent();

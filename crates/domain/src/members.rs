@@ -76,6 +76,7 @@ pub async fn invite(ctx: &OpCtx, svc: &Services, email: &str, role: &str) -> Res
             .retry_after(300)
             .into());
     }
+    svc.limits.invite(tenant.id)?;
     // Replacing an invitation takes it back.
     if let Some(open) = invitations::list(&mut tx, now).await?.iter().find(|i| i.email == email) {
         require_for(ctx, open.role)?;

@@ -90,6 +90,11 @@ async fn nobody_is_flooded_with_invitations() {
     assert!(refused.retry_after.is_some());
     invite(&world, &ctx, "bert@firm.example", "MEMBER").await;
     assert_eq!(world.subjects("anna@firm.example").await.len(), 5);
+    // Nor are many people by one organization.
+    while world.svc.limits.invite(org.id).is_ok() {}
+    assert_eq!(problem(members::invite(&ctx, &world.svc, "dora@firm.example", "MEMBER").await).code, Code::RateLimited);
+    let other = world.org("Other", 1).await;
+    invite(&world, &world.at(&other, &other.owner).await, "dora@firm.example", "MEMBER").await;
 }
 
 #[tokio::test]
