@@ -107,8 +107,7 @@ impl Client {
         let mut stored = Stored { account: account.clone(), tokens: Some(inner.tokens(tokens)) };
         let _lock = inner.folder.lock(LOCK).await?;
         inner.folder.write(FILE, &stored)?;
-        // Who signs in anew trusts the portal anew, also one that was set up again under the same address.
-        inner.forget_keys()?;
+        inner.trust_anew().await?;
         match inner.caller.me(&access).await {
             Ok((me, _)) => {
                 account.name_after(me);
@@ -256,8 +255,8 @@ impl Inner {
     }
 
     /// A new access token in place of `stale`. Under the lock, because a refresh token works once: whoever comes second finds what
-    /// the first has got. The new refresh token is on disk before anybody uses it; if the answer is lost before that, the server
-    /// gives a new one for the old.
+    /// the first has got. A refresh token is used only once it is on disk; if the answer is lost before that, the server gives a
+    /// new one for the old.
     async fn renew(&self, account: &Account, stale: &str) -> Result<String, Error> {
         let _lock = self.folder.lock(LOCK).await?;
         let tokens = self.tokens_of(account)?;
@@ -269,7 +268,10 @@ impl Inner {
                 let tokens = self.tokens(answer);
                 let access = tokens.access.clone();
                 let account = self.stored()?.map_or_else(|| account.clone(), |s| s.account);
-                self.folder.write(FILE, &Stored { account, tokens: Some(tokens) })?;
+                if let Err(error) = self.folder.write(FILE, &Stored { account, tokens: Some(tokens) }) {
+                    // It must not cost the seat. The refresh token that is on disk gets another successor, since this one is never used.
+                    tracing::warn!(%error, "a new login could not be kept");
+                }
                 Ok(access)
             }
             Err(Error::Problem(problem)) if problem.status == 401 || problem.is(Code::RefreshReused) => {

@@ -11,7 +11,6 @@ use types::licenses::{AcquireRequest, AcquireResponse};
 /// How long a start waits for a server that is away, where no token lets it go on.
 const START_PATIENCE: Duration = Duration::from_secs(10);
 const START_TRIES: u32 = 3;
-const LONGEST_WAIT: Duration = Duration::from_secs(3);
 /// Heartbeats come up to a tenth earlier than the server asks for, so that clients that started together spread out; never later.
 const JITTER: f64 = 0.1;
 /// The server takes no more, in characters of ASCII.
@@ -49,9 +48,9 @@ impl SeatFile {
         let mut tries = 1;
         loop {
             match self.ask(seat).await {
-                Err(Error::Unreachable(error)) if !offline && tries < START_TRIES && started.elapsed() < START_PATIENCE => {
+                Err(Error::Unreachable(error)) if !offline && tries < START_TRIES => {
                     let wait = error.retry_after.map_or(Duration::from_millis(500) * tries, Duration::from_secs);
-                    if wait > LONGEST_WAIT {
+                    if started.elapsed() + wait > START_PATIENCE {
                         return Err(error.into());
                     }
                     tokio::time::sleep(wait).await;

@@ -57,11 +57,18 @@ impl Caller {
         if server.is_loopback() {
             // Plain http is allowed to this machine only; through a proxy it would leave it.
             builder = builder.no_proxy();
+            if server.url("/")?.scheme() == "http" {
+                // A machine without any certificates will do.
+                builder = builder.tls_certs_only([]);
+            }
         }
         if let Some(path) = &config.ca_file {
             builder = builder.tls_certs_merge(certificates(path)?);
         }
-        let http = builder.build().map_err(|e| Error::Config(format!("The network cannot be used: {}", chain(&e))))?;
+        let http = builder.build().map_err(|e| {
+            let advice = "Install the system's certificates (the package ca-certificates), or name a file of them in CODITECT_CA_FILE.";
+            Error::Config(format!("The network cannot be used: {}. {advice}", chain(&e)))
+        })?;
         Ok(Self { http, server })
     }
 

@@ -230,14 +230,29 @@ impl Inner {
         Ok(self.folder.read::<KeyFile>(&self.keys_file())?.map(|file| file.keys).unwrap_or_default())
     }
 
-    pub(crate) fn forget_keys(&self) -> Result<(), Error> {
-        self.folder.remove(&self.keys_file())
+    /// Takes the server's keys as they are now: who signs in anew trusts the portal anew, also one that was set up again under the same
+    /// address. They are fetched at once, because the token of whatever runs must be good without the network, too.
+    pub(crate) async fn trust_anew(&self) -> Result<(), Error> {
+        if self.config.pinned_keys.is_some() {
+            return Ok(());
+        }
+        match self.caller.jwks().await {
+            Ok(Ok(keys)) => self.keep_keys(keys),
+            failed => {
+                tracing::debug!(?failed, "the keys are fetched later");
+                self.folder.remove(&self.keys_file())
+            }
+        }
+    }
+
+    fn keep_keys(&self, keys: Keys) -> Result<(), Error> {
+        self.folder.write(&self.keys_file(), &KeyFile { fetched_at: self.clock.now(), keys })
     }
 
     async fn fetch_keys(&self) -> Result<Keys, Error> {
         let keys = self.caller.jwks().await?.map_err(TokenError::from)?;
         self.kept_keys()?.accepts(&keys).map_err(TokenError::from)?;
-        self.folder.write(&self.keys_file(), &KeyFile { fetched_at: self.clock.now(), keys: keys.clone() })?;
+        self.keep_keys(keys.clone())?;
         Ok(keys)
     }
 

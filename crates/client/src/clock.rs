@@ -117,19 +117,17 @@ impl TimeMark {
         self.at.saturating_add(now.since(&self.boot).and_then(|d| d.try_into().ok()).unwrap_or(time::Duration::ZERO))
     }
 
-    /// The time to judge a token by while the server cannot be asked. Honest corrections of the clock pass: either the wall clock
-    /// or the wall clock with its old error must lie after what is proved.
+    /// The time to judge a token by while the server cannot be asked. The wall clock or the wall clock with its old
+    /// error must lie after what is proved, and the earlier one that does is believed: so a clock that is always wrong costs nobody anything,
+    /// and neither does setting it right.
     pub(crate) fn judge(&self, clock: &dyn Clock) -> Result<OffsetDateTime, TurnedBack> {
         let proved = self.proved(&clock.boot());
         let wall = clock.now();
         let corrected = wall.saturating_add(time::Duration::seconds(self.offset_seconds));
         let earliest = proved.saturating_sub(TOLERANCE);
-        if wall >= earliest {
-            Ok(wall.max(proved))
-        } else if corrected >= earliest {
-            Ok(corrected.max(proved))
-        } else {
-            Err(TurnedBack { by: proved - wall.max(corrected) })
+        match [wall, corrected].into_iter().filter(|time| *time >= earliest).min() {
+            Some(time) => Ok(time.max(proved)),
+            None => Err(TurnedBack { by: proved - wall.max(corrected) }),
         }
     }
 }
@@ -227,6 +225,17 @@ mod tests {
         clock.pass(60);
         clock.set(-7200);
         assert_eq!(mark.judge(&clock), Ok(unix(T + 60)));
+    }
+
+    #[test]
+    fn a_clock_that_is_always_ahead_takes_nothing() {
+        let clock = FakeClock::new(T + 9 * 3600);
+        let mark = TimeMark::contact(None, unix(T), &clock);
+        assert_eq!(mark.judge(&clock), Ok(unix(T)));
+        clock.pass(8 * 3600);
+        assert_eq!(mark.judge(&clock), Ok(unix(T + 8 * 3600)));
+        clock.reboot(60);
+        assert_eq!(mark.judge(&clock), Ok(unix(T + 8 * 3600 + 60)));
     }
 
     #[test]

@@ -147,14 +147,19 @@ impl Folder {
 
     /// Waits until this process alone holds the lock. Polls, so that the wait can be dropped.
     pub(crate) async fn lock(&self, name: &str) -> Result<Lock, Error> {
+        self.lock_within(name, LOCK_PATIENCE).await
+    }
+
+    /// The same with another patience.
+    pub(crate) async fn lock_within(&self, name: &str, patience: Duration) -> Result<Lock, Error> {
         let file = self.lock_file(name)?;
-        let deadline = tokio::time::Instant::now() + LOCK_PATIENCE;
+        let deadline = tokio::time::Instant::now() + patience;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Lock(file)),
                 Err(TryLockError::WouldBlock) if tokio::time::Instant::now() < deadline => tokio::time::sleep(LOCK_POLL).await,
                 Err(TryLockError::WouldBlock) => {
-                    return Err(Error::Locked { path: self.path.join(name), seconds: LOCK_PATIENCE.as_secs() });
+                    return Err(Error::Locked { path: self.path.join(name), seconds: patience.as_secs() });
                 }
                 Err(TryLockError::Error(e)) => return Err(self.failed(name)(e)),
             }

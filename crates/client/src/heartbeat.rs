@@ -17,9 +17,6 @@ impl SeatFile {
     /// say (a state folder that does not work) is the error.
     pub(crate) async fn beat(&self, seat: &mut Seat) -> Result<(), Error> {
         let Some(current) = &seat.current else { return Ok(()) };
-        if current.unconfirmed {
-            return self.acquire_again(seat).await;
-        }
         let inner = &self.inner;
         let request = HeartbeatRequest {
             session_id: current.session_id.to_string(),
@@ -42,6 +39,7 @@ impl SeatFile {
             current.due = self.next_beat(interval);
             current.lease_end = self.after(Duration::from_secs(answer.expires_in));
             current.asking = false;
+            current.unconfirmed = false;
             current.failures = 0;
             current.trouble = None;
         }
@@ -53,10 +51,10 @@ impl SeatFile {
     }
 
     async fn answered(&self, seat: &mut Seat, problem: &ApiProblem) -> Result<(), Error> {
-        let asking = seat.current.as_ref().is_some_and(|c| c.asking);
+        let asking = seat.current.as_ref().is_some_and(|c| c.asking || c.unconfirmed);
         match problem.known() {
             // Lost, or run out while no seat was free: a fresh start may still find one. The same when it is our own acquire that
-            // took the session's place.
+            // took the session's place, or when the start was offline and never asked.
             Some(Code::SessionNotFound | Code::SeatsExhausted) => self.acquire_again(seat).await,
             Some(Code::SessionSuperseded) if asking => self.acquire_again(seat).await,
             _ => match Refusal::from_problem(problem) {

@@ -19,6 +19,7 @@ const SHORTEST: Duration = Duration::from_millis(200);
 /// that was paused does not count the time. If somebody has only set the clock, a heartbeat too many does no harm.
 const STOOD_STILL: time::Duration = time::Duration::seconds(30);
 /// How long giving the seat back may take; shorter where the server was away a moment ago.
+const LEAVE_PATIENCE: Duration = Duration::from_secs(5);
 const RELEASE_PATIENCE: Duration = Duration::from_secs(15);
 const RELEASE_PATIENCE_IN_TROUBLE: Duration = Duration::from_secs(3);
 
@@ -179,9 +180,13 @@ impl Session {
         match &mut seat.current {
             Some(current) if !current.holders.is_empty() => {
                 current.holders.push(me.clone());
+                // In an outage that the others know of, many who start do not wait for it one after the other.
+                let known_trouble = current.trouble.is_some() && !file.until(&current.due).is_zero();
                 file.save(&seat)?;
-                // A seat that was taken away since the last heartbeat must not let anybody start.
-                file.beat(&mut seat).await?;
+                if !known_trouble {
+                    // A seat that was taken away since the last heartbeat must not let anybody start.
+                    file.beat(&mut seat).await?;
+                }
             }
             _ => seat.current = None,
         }
@@ -371,7 +376,8 @@ impl Member {
     }
 
     async fn leave(&self) -> Result<Left, Error> {
-        let _lock = self.file.lock().await?;
+        // Whoever is busy with the seat shares it, and sees by himself who has gone.
+        let _lock = self.file.lock_within(LEAVE_PATIENCE).await?;
         let mut seat = self.file.load()?;
         seat.prune(&self.file);
         let Some(current) = seat.current.as_mut().filter(|c| c.holders.contains(&self.me)) else { return Ok(Left::Ended) };

@@ -99,6 +99,11 @@ impl SeatFile {
         self.inner.folder.lock(&format!("{}.lock", self.name)).await
     }
 
+    /// The same for one who goes.
+    pub(crate) async fn lock_within(&self, patience: Duration) -> Result<Lock, Error> {
+        self.inner.folder.lock_within(&format!("{}.lock", self.name), patience).await
+    }
+
     /// Files are replaced whole, so reading needs no lock.
     pub(crate) fn load(&self) -> Result<Seat, Error> {
         Ok(self.inner.folder.read(&format!("{}.json", self.name))?.unwrap_or_default())

@@ -106,7 +106,7 @@ pub(crate) struct Login {
     /// The organization, if you belong to several: the last part of its address in the portal
     #[arg(long, value_name = "SLUG", requires = "email")]
     pub(crate) tenant: Option<String>,
-    /// Code of your second factor; asked for when needed
+    /// Code of a second factor, of portals that ask for one
     #[arg(long, value_name = "CODE", requires = "email")]
     pub(crate) totp: Option<String>,
 }

@@ -134,6 +134,54 @@ fn what_was_revoked_meanwhile_is_refused_at_the_first_contact() {
 }
 
 #[test]
+fn what_was_revoked_before_a_start_without_the_server_is_refused_at_the_first_contact() {
+    let mut portal = Portal::start();
+    portal.world().beat_seconds = 1;
+    let device = Device::signed_in(&portal);
+    device.use_and_crash(&portal);
+    portal.close();
+    let running = device.start(&SLEEP);
+    until("the line", || running.err().contains("71 h left"));
+    portal.world().end_all("session_revoked", "Left the company");
+    portal.open();
+    let (code, err) = running.end();
+    assert_eq!(code, Some(4), "{err}");
+    assert!(err.contains("Left the company"), "{err}");
+    assert_eq!(portal.world().live(), 0, "no other seat was taken");
+}
+
+#[test]
+fn signing_in_again_takes_no_right_to_work_offline() {
+    let mut portal = Portal::start();
+    portal.world().beat_seconds = 1;
+    let device = Device::signed_in(&portal);
+    let running = device.start(&SLEEP);
+    until("a heartbeat", || !portal.world().beats.is_empty());
+    assert_eq!(device.login().code, 0);
+    portal.close();
+    until("the line", || running.err().contains("71 h left"));
+    running.crash();
+    assert_eq!(device.run(&["run", "--", "true"]).code, 0);
+}
+
+#[test]
+fn a_start_waits_for_as_long_as_the_server_says_if_that_is_short() {
+    let portal = Portal::start();
+    let device = Device::signed_in(&portal);
+    portal.world().down = true;
+    portal.world().retry_after = Some(4);
+    let running = device.start(&["run", "--", "true"]);
+    until("the first attempt", || portal.world().calls("POST /api/v1/licenses/acquire") == 1);
+    portal.world().down = false;
+    let (code, err) = running.end();
+    assert_eq!(code, Some(0), "{err}");
+    portal.world().down = true;
+    portal.world().retry_after = Some(30);
+    assert_eq!(device.run(&["run", "--", "true"]).code, 6);
+    assert_eq!(portal.world().calls("POST /api/v1/licenses/acquire"), 3, "half a minute is too long");
+}
+
+#[test]
 fn a_server_that_cannot_help_is_no_invalid_licence() {
     let portal = Portal::start();
     let device = Device::signed_in(&portal);

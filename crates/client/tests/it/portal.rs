@@ -66,6 +66,8 @@ pub struct World {
     pub access_seconds: u64,
     /// Every call answers 503.
     pub down: bool,
+    /// What they say then of when to try again, in seconds.
+    pub retry_after: Option<u64>,
     /// Acquire and heartbeat are refused with this code.
     pub refuse: Option<(u16, &'static str, &'static str)>,
     /// Acquire alone.
@@ -170,6 +172,7 @@ impl Portal {
             offline_seconds: 72 * 3600,
             access_seconds: 600,
             down: false,
+            retry_after: None,
             refuse: None,
             refuse_acquire: None,
             login_refusal: None,
@@ -248,8 +251,14 @@ fn router(world: Shared) -> Router {
 
 async fn switches(State(world): State<Shared>, request: axum::extract::Request, next: axum::middleware::Next) -> Response {
     let call = format!("{} {}", request.method(), request.uri().path());
-    let down = world.lock().unwrap().down;
+    let (down, retry_after) = {
+        let world = world.lock().unwrap();
+        (world.down, world.retry_after)
+    };
     let mut response = if down { problem(503, "seats_unavailable", "Redis is away.") } else { next.run(request).await };
+    if let Some(seconds) = retry_after.filter(|_| down) {
+        response.headers_mut().insert("retry-after", seconds.into());
+    }
     // What hyper would add on the way out.
     let now = httpdate::fmt_http_date(SystemTime::now());
     response.headers_mut().insert("date", now.parse().unwrap());

@@ -177,6 +177,8 @@ async fn the_licences_tolerance_is_taken_over() {
 async fn keys_that_the_application_brings_along_are_the_only_ones() {
     let (portal, device, clock) = set_up().await;
     let jwks = serde_json::json!({ "keys": portal.world().jwks });
+    // The login before this did not know them.
+    portal.world().log.clear();
     let mut config = config(&device, &portal);
     config.pinned_keys = Some(Keys::from_jwks(jwks.to_string().as_bytes()).unwrap());
     let pinned = Client::with(config, clock.clone(), Arc::new(SystemRandom)).unwrap();
