@@ -51,8 +51,8 @@ pub fn DownloadPage() -> impl IntoView {
                         <Command line="coditect-license doctor" what="doctor command"/>
                         <p class="text-sm text-ink-2">
                             "When it ends by itself, its exit code says why: " <ExitCode code=3/> " no seat is free, " <ExitCode code=4/>
-                            " the license has expired or is suspended or the session was ended, " <ExitCode code=5/> " not signed in, " <ExitCode code=6/>
-                            " offline and no valid token. Any other code is that of your application."
+                            " the license has expired or is suspended, your role holds no seat, or the session was ended, " <ExitCode code=5/> " not signed in, " <ExitCode code=6/>
+                            " offline and no valid token. With " <ExitCode code=1/> " and " <ExitCode code=2/> " it says what was wrong. Any other code is that of your application."
                         </p>
                     </div>
                 </section>

@@ -71,7 +71,7 @@ pub enum Command {
         #[arg(long)]
         tenant: Option<String>,
     },
-    /// Make a key that signs license tokens, in PEM.
+    /// Make a file of keys that sign license tokens, encrypted under PORTAL_SECRET.
     NewKey {
         /// The file to write; it must not exist
         path: PathBuf,

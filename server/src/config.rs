@@ -173,11 +173,20 @@ pub fn listen_address(env: &Env) -> Result<SocketAddr, ConfigError> {
     reader.finish().map(|()| listen.unwrap_or(DEFAULT_LISTEN))
 }
 
-/// `DATABASE_OWNER_URL` alone, for `portal migrate`, which needs nothing else.
+/// `DATABASE_OWNER_URL`, for `portal migrate`, which needs nothing else but the next one.
 pub fn database_owner_url(env: &Env) -> Result<Secret, ConfigError> {
+    one_database_url(env, "DATABASE_OWNER_URL", "the role that owns the tables: postgres://ROLE:PASSWORD@HOST/DATABASE")
+}
+
+/// `DATABASE_URL`, for `portal migrate`: it names the role that gets the rights.
+pub fn database_url(env: &Env) -> Result<Secret, ConfigError> {
+    one_database_url(env, "DATABASE_URL", "the role of the portal, which gets the rights: postgres://ROLE:PASSWORD@HOST/DATABASE")
+}
+
+fn one_database_url(env: &Env, name: &'static str, hint: &str) -> Result<Secret, ConfigError> {
     let mut reader = Reader::new(env);
-    let url = reader.required_secret("DATABASE_OWNER_URL", "the role that owns the tables: postgres://ROLE:PASSWORD@HOST/DATABASE");
-    let url = url.filter(|url| check_database_url(&mut reader, "DATABASE_OWNER_URL", url).is_some());
+    let url = reader.required_secret(name, hint);
+    let url = url.filter(|url| check_database_url(&mut reader, name, url).is_some());
     let outcome = reader.finish();
     match (url, outcome) {
         (Some(url), Ok(())) => Ok(url),
@@ -298,10 +307,17 @@ fn check_database_url(reader: &mut Reader<'_>, name: &str, url: &Secret) -> Opti
 
 impl Redis {
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        const FORM: &str = "redis://[USER:PASSWORD@]HOST:PORT/ or redis+cluster://…";
+        const FORM: &str = "redis://[USER:PASSWORD@]HOST:PORT/ or redis+cluster://HOST:PORT,HOST:PORT";
         let url = reader.required_secret("REDIS_URL", FORM)?;
-        let schemes = ["redis", "rediss", "redis+cluster", "rediss+cluster"];
-        let fits = Url::parse(url.expose()).is_ok_and(|url| schemes.contains(&url.scheme()) && url.has_host());
+        let is_node = |url: &str| Url::parse(url).is_ok_and(|url| ["redis", "rediss"].contains(&url.scheme()) && url.has_host());
+        let fits = match url.expose().split_once("+cluster://") {
+            Some((scheme, nodes)) => {
+                // Name and password, which may have commas, stand before all of them.
+                let nodes = nodes.rsplit_once('@').map_or(nodes, |(_, nodes)| nodes);
+                nodes.split(',').all(|node| is_node(&format!("{scheme}://{node}")))
+            }
+            None => is_node(url.expose()),
+        };
         if !fits {
             reader.mistake(format!("REDIS_URL is not of the form {FORM}."));
         }

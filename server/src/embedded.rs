@@ -178,7 +178,7 @@ fn both_or_none(
 /// Variables that need no service.
 fn settings(folder: &Path, env: &Env, listen: SocketAddr, secrets: &Secrets) -> anyhow::Result<Vec<(&'static str, String)>> {
     let mail = Url::from_file_path(mail_folder(folder)).map_err(|()| anyhow::anyhow!("{} is not an absolute path", folder.display()))?;
-    let key: PathBuf = folder.join("keys").join("license-signing.pem");
+    let key: PathBuf = folder.join("keys").join("license-signing.json");
     let mut settings = vec![
         // As set, if it is: `portal admin` writes links with it.
         ("PORTAL_BASE_URL", env.get("PORTAL_BASE_URL").map_or_else(|| format!("http://localhost:{}", listen.port()), str::to_owned)),

@@ -27,9 +27,9 @@ struct Cli {
 enum Command {
     /// Serve pages and the licence API, configured by the environment.
     Serve,
-    /// Do the background work: mail, events, expired leases.
+    /// Do the background work: mail, events, expired leases, billing, usage, keys, clean-up.
     Worker,
-    /// Bring the database to this version, as its owner (DATABASE_OWNER_URL).
+    /// Bring the database to this version, as its owner (DATABASE_OWNER_URL), for the role of DATABASE_URL.
     Migrate,
     /// Serve with whatever is missing started privately: PostgreSQL, Redis, a mail folder.
     Dev,
@@ -69,8 +69,7 @@ async fn command(cli: Cli, env: Env) -> anyhow::Result<()> {
         Command::Dev => run::dev(&cli.folder, env, Shutdown::on_signals()?).await,
         Command::Migrate => {
             let owner = config::database_owner_url(&env)?;
-            let app = env.get("DATABASE_URL").context("DATABASE_URL is missing: it names the application role that gets the rights")?;
-            run::migrate(owner.expose(), app).await
+            run::migrate(owner.expose(), config::database_url(&env)?.expose()).await
         }
         Command::Admin { command: admin::Command::NewKey { path, algorithm } } => {
             admin::new_key(&path, algorithm, config::portal_secret(&env)?.expose())

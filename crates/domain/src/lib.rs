@@ -1,6 +1,7 @@
 //! Use-cases and rules: what may happen, who may do it, and in which order.
 //!
-//! Every use-case is a function whose first argument is the operation's context ([`store::OpCtx`]) and whose second is [`Services`].
+//! What somebody asks for is a function whose first argument is the operation's context ([`store::OpCtx`]) and whose second is [`Services`];
+//! the worker's jobs take [`Services`] alone.
 //! The pages' server functions and the licence API are two doors to the same functions.
 
 pub mod access;

@@ -40,7 +40,7 @@ pub struct LoginRequest {
     /// Slug or id of the organisation; needed only by people who belong to several.
     #[serde(default)]
     pub tenant: Option<String>,
-    /// Code of the second factor, where the account has one.
+    /// Code of a second factor. No account has one yet, so it is ignored.
     #[serde(default)]
     pub totp: Option<String>,
 }

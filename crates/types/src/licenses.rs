@@ -138,6 +138,7 @@ pub struct HeartbeatRequest {
     /// The last licence token: lets the server take the client back when its lease ran out or was lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
+    /// Ignored: a heartbeat brings no token that could repeat it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
 }

@@ -104,7 +104,7 @@ pub struct AuditEntry {
     pub action: String,
     /// What it was done to, for a person.
     pub subject: String,
-    /// Given by staff.
+    /// Given by whoever did it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     #[serde(default)]

@@ -159,7 +159,7 @@ pub struct Problem {
     /// as policy shows them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holders: Option<Vec<Holder>>,
-    /// Where every seat is taken: the seats that the caller holds himself.
+    /// Where every seat is taken: up to five of the seats that the caller holds himself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_sessions: Option<Vec<OwnSession>>,
     /// Facts that go with the code, such as `active` and `max_seats`.

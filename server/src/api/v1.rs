@@ -26,7 +26,7 @@ use utoipa_swagger_ui::SwaggerUi;
     info(
         title = "License API",
         version = "1",
-        description = "What the installed application calls: log in, take a seat, keep it with heartbeats, give it back. Errors are `application/problem+json` (RFC 9457) with a stable `code`; every answer carries `x-request-id`. Times are RFC 3339 in UTC."
+        description = "What the installed application calls: log in, take a seat, keep it with heartbeats, give it back. Errors are `application/problem+json` (RFC 9457) with a stable `code` (the two calls of a login by device code mostly answer in OAuth's form); every answer carries `x-request-id`. Times are RFC 3339 in UTC."
     ),
     modifiers(&BearerToken),
     tags(

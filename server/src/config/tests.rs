@@ -108,10 +108,12 @@ fn databases_have_two_roles() {
 
 #[test]
 fn redis_addresses() {
-    for good in ["redis://host", "redis+cluster://u:p@a:1/", "rediss://host:6380/"] {
+    for good in
+        ["redis://host", "redis+cluster://u:p@a:1/", "rediss://host:6380/", "redis+cluster://a:1,b:2", "rediss+cluster://u:p,q@a:1,b:2/"]
+    {
         assert!(mistakes(&[("REDIS_URL", good)]).is_empty(), "{good}");
     }
-    for bad in ["http://host", "redis:", "host:6379"] {
+    for bad in ["http://host", "redis:", "host:6379", "redis+cluster://a:1,", "http+cluster://a:1", "redis://a:1,b:2"] {
         mistake("REDIS_URL", bad);
     }
 }

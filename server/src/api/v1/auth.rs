@@ -38,7 +38,7 @@ async fn register(
 /// Log in with email and password
 #[utoipa::path(post, path = "/login", tag = "auth", request_body = LoginRequest,
     responses((status = 200, body = TokenResponse), (status = 401, description = "`invalid_credentials`", body = Problem),
-        (status = 403, description = "`email_unverified`", body = Problem),
+        (status = 403, description = "`email_unverified`, `forbidden` (member of no organization)", body = Problem),
         (status = 409, description = "`tenant_required`, with `tenants[]`", body = Problem),
         (status = 422, body = Problem), (status = 429, body = Problem)))]
 async fn login(

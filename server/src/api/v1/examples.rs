@@ -26,7 +26,7 @@ use uuid::{Uuid, uuid};
 const TENANT: TenantId = TenantId(uuid!("0199d3a0-52c1-7c44-9a53-6f6ac37d2a10"));
 const USER: UserId = UserId(uuid!("0199d3a0-52c2-7d01-8c11-94d1f0a7e3b2"));
 const LICENSE: LicenseId = LicenseId(uuid!("0199d3a0-52c3-7a5e-b0fe-1d2f5a6c7e88"));
-const SESSION: SessionId = SessionId(uuid!("5b0e7c1c-3c0e-4f3a-9a37-2f8a4c1d9e60"));
+const SESSION: SessionId = SessionId(uuid!("019a4390-1f28-7f3a-9a37-2f8a4c1d9e60"));
 const INVITATION: Uuid = uuid!("0199d3a1-0c11-7b5a-8e2d-3a9b1c7d5e44");
 const START: OffsetDateTime = datetime!(2026-11-02 08:14:05 UTC);
 const NOW: OffsetDateTime = datetime!(2026-11-02 09:30:00 UTC);
@@ -49,7 +49,7 @@ fn license() -> License {
         product_sku: "coditect".into(),
         tier: Tier::Pro,
         status: LicenseStatus::Active,
-        features: vec!["core".into(), "ai_assist".into()],
+        features: vec!["core".into(), "pro".into()],
         max_seats: 25,
         active: Some(19),
         expires_at: None,
@@ -257,18 +257,21 @@ fn problem(code: Code) -> Problem {
                 since: START,
                 end_url: format!("https://portal.example/orgs/{TENANT}/sessions?revoke={SESSION}"),
             }]),
-            ..Problem::new(code, "25 of 25 seats are in use. The next one is free in 212 seconds at the latest.")
-                .retry_after(212)
-                .with("active", 25)
-                .with("max_seats", 25)
-                .with("license_id", LICENSE.to_string())
-                .with("next_free_at", "2026-11-02T09:33:32Z")
-                .with("buy_url", format!("https://portal.example/orgs/{TENANT}/billing"))
+            ..Problem::new(
+                code,
+                "25 of 25 seats are in use. The next one is free in 212 seconds at the latest, unless its holder keeps it.",
+            )
+            .retry_after(212)
+            .with("active", 25)
+            .with("max_seats", 25)
+            .with("license_id", LICENSE.to_string())
+            .with("next_free_at", "2026-11-02T09:33:32Z")
+            .with("buy_url", format!("https://portal.example/orgs/{TENANT}/billing"))
         },
         Code::SessionRevoked => Problem::new(code, "This session was ended: moved to another team").with("reason", "moved to another team"),
         Code::TenantRequired => {
             let tenants = [json!({ "id": TENANT, "slug": "fjordline-studio", "name": "Fjordline Studio" })];
-            Problem::new(code, "You belong to several organizations: name one as `tenant`.").with("tenants", tenants.to_vec())
+            Problem::new(code, "You belong to several organizations. Say which one.").with("tenants", tenants.to_vec())
         }
         Code::RateLimited => Problem::new(code, "Too many attempts. Try again in 12 seconds.").retry_after(12),
         Code::SeatsUnavailable => Problem::new(code, "The seat service does not answer at the moment.").retry_after(5),

@@ -96,7 +96,8 @@ async fn list(State(state): State<AppState>, Bearer(ctx): Bearer) -> Result<axum
 
 /// One license
 #[utoipa::path(get, path = "/{id}", tag = "licenses", security(("bearer" = [])), params(("id" = String, Path)),
-    responses((status = 200, body = License), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 200, body = License), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, description = "`license_not_found`", body = Problem)))]
 async fn one(State(state): State<AppState>, Bearer(ctx): Bearer, Path(id): Path<String>) -> Result<axum::Json<License>, ApiError> {
     Ok(axum::Json(licenses::get(&ctx, &state.services, &id).await?))
 }
@@ -105,7 +106,8 @@ async fn one(State(state): State<AppState>, Bearer(ctx): Bearer, Path(id): Path<
 ///
 /// Everybody, or for those who may not see that, one's own sessions.
 #[utoipa::path(get, path = "/{id}/sessions", tag = "licenses", security(("bearer" = [])), params(("id" = String, Path)),
-    responses((status = 200, body = SessionList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+    responses((status = 200, body = SessionList), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, description = "`license_not_found`", body = Problem),
         (status = 503, description = "`seats_unavailable`, `unavailable`: try again after `Retry-After`", body = Problem)))]
 async fn holders(State(state): State<AppState>, Bearer(ctx): Bearer, Path(id): Path<String>) -> Result<axum::Json<SessionList>, ApiError> {
     Ok(axum::Json(SessionList { sessions: sessions::of_license(&ctx, &state.services, &id).await? }))
