@@ -49,7 +49,7 @@ pub(crate) struct Answer {
 impl Caller {
     pub(crate) fn new(server: Server, config: &Config) -> Result<Self, Error> {
         let mut builder = reqwest::Client::builder()
-            .user_agent(&config.client_version)
+            .user_agent(config.client_version.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').collect::<String>())
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(TIMEOUT)
             // A redirect would carry the login to another address. The API never redirects; sign-in pages of networks do.

@@ -102,6 +102,10 @@ fn proxy_for(server: &Server) -> Option<http::Uri> {
     hyper_util::client::proxy::matcher::Matcher::from_env().intercept(&destination).map(|i| i.uri().clone())
 }
 
+fn proxy_port(proxy: &http::Uri) -> u16 {
+    proxy.port_u16().unwrap_or(if proxy.scheme_str() == Some("https") { 443 } else { 80 })
+}
+
 fn proxy_check(server: &Server, proxy: Option<&http::Uri>, failure: Option<&reqwest::Error>) -> Check {
     let Some(proxy) = proxy else {
         let why =
@@ -109,7 +113,7 @@ fn proxy_check(server: &Server, proxy: Option<&http::Uri>, failure: Option<&reqw
         return Check::fine("proxy", why);
     };
     // Without user name and password.
-    let address = format!("{}:{}", proxy.host().unwrap_or_default(), proxy.port_u16().unwrap_or(80));
+    let address = format!("{}:{}", proxy.host().unwrap_or_default(), proxy_port(proxy));
     let found = format!("{}://{address} (from HTTPS_PROXY or ALL_PROXY)", proxy.scheme_str().unwrap_or("http"));
     match failure.and_then(|error| proxy_trouble(server, &address, error)) {
         None => Check::fine("proxy", found),
@@ -149,7 +153,7 @@ fn proxy_trouble(server: &Server, address: &str, error: &reqwest::Error) -> Opti
 /// DNS and connection, to the proxy where there is one.
 async fn way(server: &Server, proxy: Option<&http::Uri>) -> [Check; 2] {
     let (host, port) = match proxy {
-        Some(proxy) => (proxy.host().unwrap_or_default(), proxy.port_u16().unwrap_or(80)),
+        Some(proxy) => (proxy.host().unwrap_or_default(), proxy_port(proxy)),
         None => (server.as_url().host_str().unwrap_or_default(), server.as_url().port_or_known_default().unwrap_or(443)),
     };
     // The resolver does not take the brackets of an IPv6 address.
@@ -280,6 +284,8 @@ async fn login(client: &Client, reachable: bool) -> Check {
     }
     match client.me().await {
         Ok(me) => Check::fine("login", format!("{} in {}, {}", me.user.email, me.tenant.name, me.role.label())),
+        // That says nothing of the login.
+        Err(error @ Error::Unreachable(_)) => Check::new("service", Verdict::Trouble, error.to_string(), ""),
         Err(error) => Check::new("login", Verdict::Trouble, format!("{}: {error}", account.label()), ""),
     }
 }

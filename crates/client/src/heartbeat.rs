@@ -2,7 +2,7 @@
 
 use crate::acquire::interval;
 use crate::clock::BootTime;
-use crate::shared::{Seat, SeatFile};
+use crate::shared::{Current, Seat, SeatFile};
 use crate::{ApiProblem, Error, Refusal, Unreachable, UnreachableKind};
 use std::time::Duration;
 use types::Code;
@@ -10,6 +10,9 @@ use types::licenses::{HeartbeatRequest, HeartbeatResponse};
 
 /// First wait after a failed heartbeat; doubles with every further one.
 const FIRST_RETRY: Duration = Duration::from_secs(2);
+/// How often, and how long apart, the network is waited for after sleep.
+const WAKE_TRIES: u32 = 5;
+const WAKE_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_RETRY: Duration = Duration::from_secs(60);
 
 impl SeatFile {
@@ -23,7 +26,14 @@ impl SeatFile {
             token: seat.token.as_ref().filter(|t| t.session_id == current.session_id).map(|t| t.token.clone()),
             nonce: Some(inner.random.hex(16)),
         };
-        let reply = inner.heartbeat(&self.account, &request).await;
+        let mut reply = inner.heartbeat(&self.account, &request).await;
+        for _ in 0..WAKE_TRIES {
+            if !matches!(reply, Err(Error::Unreachable(_))) || !self.is_waking(seat) {
+                break;
+            }
+            tokio::time::sleep(WAKE_PAUSE).await;
+            reply = inner.heartbeat(&self.account, &request).await;
+        }
         match reply {
             Ok((answer, _)) => self.beaten(seat, &answer).await,
             Err(Error::Unreachable(unreachable)) => self.missed(seat, &unreachable),
@@ -31,6 +41,13 @@ impl SeatFile {
             Err(Error::Problem(problem)) => self.answered(seat, &problem).await,
             Err(other) => Err(other),
         }
+    }
+
+    /// Nothing is left of lease and token, and yet no outage was known before: the machine has slept, and its network comes some seconds
+    /// after it.
+    fn is_waking(&self, seat: &Seat) -> bool {
+        let over = |c: &Current| c.failures == 0 && self.until(&c.lease_end).is_zero();
+        seat.current.as_ref().is_some_and(over) && seat.token.as_ref().is_none_or(|kept| self.offline_end(kept).is_err())
     }
 
     async fn beaten(&self, seat: &mut Seat, answer: &HeartbeatResponse) -> Result<(), Error> {

@@ -125,7 +125,9 @@ impl Run {
     fn tell(&self, before: &State, now: &State) {
         match (before, now) {
             (State::Grace { .. }, State::Grace { .. }) | (State::Online, State::Online) => {}
-            (_, State::Grace { left, reason, .. }) => text::say(format!("{reason} Working offline, {} left.", client::span(*left))),
+            (_, State::Grace { left, reason, .. }) => {
+                text::say(format!("{} Working offline, {} left.", text::clean(reason), client::span(*left)));
+            }
             (_, State::Online) => text::say("The license server answers again."),
             (_, State::Refused(refusal)) => text::say_refusal(refusal, self.zone),
             (_, State::Stopped) => text::say("The seat was given back with `coditect-license release`."),

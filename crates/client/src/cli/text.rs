@@ -52,7 +52,8 @@ pub(crate) fn say_error(error: &Error, zone: Zone) {
 }
 
 pub(crate) fn say_refusal(refusal: &Refusal, zone: Zone) {
-    say(refusal.to_string());
+    let text = refusal.to_string();
+    say(text.lines().map(clean).collect::<Vec<_>>().join("\n"));
     if let Refusal::NoSeat { facts } = refusal {
         for line in fact_lines(facts, zone) {
             say(line);

@@ -126,6 +126,25 @@ async fn after_sleep_the_heartbeat_comes_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn after_sleep_the_network_is_waited_for_where_no_token_helps() {
+    let (portal, device, clock) = set_up().await;
+    {
+        let mut world = portal.world();
+        (world.beat_seconds, world.offline_seconds) = (300, world.lease_seconds.cast_signed());
+    }
+    let session = client(&device, &portal, &clock).start().await.unwrap();
+    portal.world().down = true;
+    let calls = portal.world().log.len();
+    clock.pass(8);
+    until("the first attempt", || portal.world().log.len() > calls).await;
+    portal.world().down = false;
+    until("the one that comes through", || !portal.world().beats.is_empty()).await;
+    assert_eq!(session.state(), State::Online);
+    assert_eq!(session.release().await, Left::Released);
+    tear_down(portal).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn after_a_pause_that_no_clock_counted_the_heartbeat_comes_at_once() {
     let (portal, device, clock) = set_up().await;
     portal.world().beat_seconds = 300;
