@@ -10,8 +10,8 @@ use types::licenses::{HeartbeatRequest, HeartbeatResponse};
 
 /// First wait after a failed heartbeat; doubles with every further one.
 const FIRST_RETRY: Duration = Duration::from_secs(2);
-/// How often, and how long apart, the network is waited for after sleep.
-const WAKE_TRIES: u32 = 5;
+/// How long the network is waited for after sleep, and how long between two attempts. Others wait for the lock meanwhile.
+const WAKE_PATIENCE: Duration = Duration::from_secs(15);
 const WAKE_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_RETRY: Duration = Duration::from_secs(60);
 
@@ -27,10 +27,8 @@ impl SeatFile {
             nonce: Some(inner.random.hex(16)),
         };
         let mut reply = inner.heartbeat(&self.account, &request).await;
-        for _ in 0..WAKE_TRIES {
-            if !matches!(reply, Err(Error::Unreachable(_))) || !self.is_waking(seat) {
-                break;
-            }
+        let begun = tokio::time::Instant::now();
+        while matches!(reply, Err(Error::Unreachable(_))) && begun.elapsed() < WAKE_PATIENCE && self.is_waking(seat) {
             tokio::time::sleep(WAKE_PAUSE).await;
             reply = inner.heartbeat(&self.account, &request).await;
         }
