@@ -47,6 +47,31 @@ async fn what_was_in_use_and_who_was_refused() {
 }
 
 #[tokio::test]
+async fn what_is_too_old_goes_but_for_what_says_how_it_stands() {
+    let world = World::new().await;
+    let org = world.org("Meridian", 2).await;
+    let device = world.device(&org, &org.owner).await;
+    let first = world.seat(&device, "one").await;
+    world.seat(&device, "two").await;
+    sessions::release(&device, &world.svc, &first.session_id.to_string()).await.unwrap();
+    while jobs::drain_events(&world.svc).await.unwrap() > 0 {}
+    for age in [729, 733] {
+        let hour = format!(
+            "INSERT INTO usage_hours (tenant_id, license_id, hour, peak, max_seats, seat_seconds, full_seconds, refusals)
+             VALUES ('{}', '{}', now() - interval '{age} days', 1, 1, 1, 1, 0)",
+            org.id, org.license
+        );
+        world.run(&hour).await;
+    }
+    jobs::purge(&world.svc).await.unwrap();
+    assert_eq!((world.count("session_events").await, world.count("usage_hours").await), (3, 1));
+    world.clock.advance(Duration::days(401));
+    jobs::purge(&world.svc).await.unwrap();
+    assert_eq!((world.count("session_events").await, world.count("usage_hours").await), (1, 0));
+    assert_eq!(world.count("session_events WHERE kind = 'released' AND active = 1").await, 1);
+}
+
+#[tokio::test]
 async fn usage_is_for_those_in_charge_and_of_their_own_tenant() {
     let world = World::new().await;
     let (org, other) = (world.org("Meridian", 1).await, world.org("Fjordline", 1).await);
