@@ -405,3 +405,58 @@ async fn a_session_that_comes_while_the_process_leaves_is_given_back() {
     assert_eq!(portal.world().live(), 0);
     tear_down(portal).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_cannot_be_kept_costs_no_seat() {
+    let (portal, device, clock) = set_up().await;
+    let names = Arc::new(BadNames::default());
+    let session = Client::with(config(&device, &portal), clock.clone(), names.clone()).unwrap().start().await.unwrap();
+    names.0.store(true, Ordering::SeqCst);
+    portal.world().end_access_tokens();
+    let beats = portal.world().beats.len();
+    until("a heartbeat with a new access token", || portal.world().beats.len() > beats).await;
+    names.0.store(false, Ordering::SeqCst);
+    portal.world().end_access_tokens();
+    let beats = portal.world().beats.len();
+    until("another, with the refresh token of before", || portal.world().beats.len() > beats).await;
+    assert_eq!(session.state(), State::Online);
+    assert_eq!(session.release().await, Left::Released);
+    tear_down(portal).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_joins_in_an_outage_that_is_known_waits_for_nothing() {
+    let (portal, device, clock) = set_up().await;
+    let client = client(&device, &portal, &clock);
+    let first = client.start().await.unwrap();
+    {
+        let mut world = portal.world();
+        world.down = true;
+        world.retry_after = Some(60);
+    }
+    until("grace", || matches!(first.state(), State::Grace { .. })).await;
+    let calls = portal.world().log.len();
+    let second = client.start().await.unwrap();
+    assert!(second.joined() && matches!(second.state(), State::Grace { .. }));
+    assert_eq!(portal.world().log.len(), calls, "nobody asks before the server's own time");
+    portal.world().down = false;
+    clock.seconds.fetch_add(61, Ordering::SeqCst);
+    until("both are online", || [&first, &second].iter().all(|s| s.state() == State::Online)).await;
+    drop((first, second));
+    tear_down(portal).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leaving_does_not_wait_for_a_process_that_hangs() {
+    let (portal, device, clock) = set_up().await;
+    portal.world().beat_seconds = 300;
+    let session = client(&device, &portal, &clock).start().await.unwrap();
+    let hanging = std::fs::File::open(device.file("seat-").with_extension("lock")).unwrap();
+    hanging.lock().unwrap();
+    // Far less than everybody else waits for the lock.
+    let left = tokio::time::timeout(Duration::from_secs(20), session.release()).await.unwrap();
+    assert!(matches!(left, Left::Kept { .. }), "{left:?}");
+    assert_eq!(portal.world().live(), 1);
+    drop(hanging);
+    tear_down(portal).await;
+}
