@@ -69,11 +69,16 @@ pub async fn run(services: Services, mail: Arc<dyn MailTransport>, shutdown: Shu
 async fn repeat<F, Fut>(name: &'static str, pause: Duration, shutdown: Shutdown, step: F)
 where
     F: Fn() -> Fut,
-    Fut: Future<Output = domain::Result<bool>>,
+    Fut: Future<Output = domain::Result<bool>> + Send + 'static,
 {
     let mut failures = 0_u32;
     while !shutdown.is_draining() {
-        let wait = match step().await {
+        // A task of its own: a panic, which is a mistake of ours, is then a failure like others, and the loop goes on.
+        let outcome = match tokio::spawn(step()).await {
+            Ok(outcome) => outcome,
+            Err(panic) => Err(domain::Error::Internal(panic.to_string())),
+        };
+        let wait = match outcome {
             Ok(more) => {
                 failures = 0;
                 if more { Duration::ZERO } else { pause }
@@ -88,5 +93,28 @@ where
             () = tokio::time::sleep(wait) => {}
             () = shutdown.draining() => break,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    #[tokio::test]
+    async fn a_loop_outlives_a_step_that_panics() {
+        let turns = Arc::new(AtomicU32::new(0));
+        let (shutdown, seen) = (Shutdown::default(), turns.clone());
+        let ending = shutdown.clone();
+        repeat("test", Duration::from_millis(1), shutdown, move || {
+            let (turn, ending) = (seen.fetch_add(1, Ordering::Relaxed), ending.clone());
+            async move {
+                assert_ne!(turn, 0, "the first step panics");
+                ending.begin();
+                Ok(false)
+            }
+        })
+        .await;
+        assert_eq!(turns.load(Ordering::Relaxed), 2);
     }
 }

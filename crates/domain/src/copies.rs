@@ -1,11 +1,12 @@
 //! Keeps the live store's copies of what PostgreSQL owns: entitlements, members, revocations.
 
 use crate::access;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ports::seats::{Asked, Entitlement, LicenseLimits, MemberCopy, Missing, SeatsError};
 use crate::services::Services;
+use std::collections::BTreeMap;
 use store::revocations::Revocation;
-use store::seat_outbox::{self, Change};
+use store::seat_outbox::{self, Change, Entry};
 use store::{OpCtx, SystemTx, TenantTx, Tx, licenses, members, revocations, tenants, usage};
 use time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -160,25 +161,54 @@ pub(crate) async fn put_ahead(svc: &Services, member: &members::Membership) {
     let _ = tokio::time::timeout(AHEAD, svc.seats.put_member(&member_copy(member))).await;
 }
 
-/// Carries noted changes to the live store: all of one tenant, or the oldest of all. Returns how many.
+/// Entries that are carried in one go at most.
+const CARRIED_AT_ONCE: i64 = 200;
+/// So many tenants' changes may fail before the rest waits for the next time: each can take as long as the live store is given for an answer.
+const MOST_FAILURES: usize = 3;
+
+/// Carries noted changes to the live store: all of one tenant, or of all tenants. What fails stays noted and is tried after the others.
+/// Returns how many, or the first failure.
 pub async fn flush(ctx: &OpCtx, svc: &Services, tenant: Option<TenantId>) -> Result<usize> {
     // The worker serves all tenants.
     let mut tx = SystemTx::begin(ctx, &svc.store).await?;
-    let entries = seat_outbox::take(&mut tx, tenant, 200).await?;
-    for entry in &entries {
-        match entry.change {
-            Change::Entitlement => {
-                let entitlement = load_entitlement(&mut tx, entry.tenant).await?;
-                svc.seats.put_entitlement(&entitlement).await?;
+    let (mut done, mut failed, mut failures) = (Vec::new(), Vec::new(), BTreeMap::new());
+    for entry in seat_outbox::take(&mut tx, tenant, CARRIED_AT_ONCE).await? {
+        // What else is to be told of the same tenant goes the same way.
+        if failures.contains_key(&entry.tenant) {
+            failed.push(entry.id);
+            continue;
+        }
+        match carry(&mut tx, svc, entry).await {
+            Ok(()) => done.push(entry.id),
+            // With the database's own failures the transaction ends.
+            Err(error @ Error::Store(store::Error::Unavailable(_) | store::Error::Sql(_))) => return Err(error),
+            Err(error) => {
+                failed.push(entry.id);
+                failures.insert(entry.tenant, error);
+                if failures.len() >= MOST_FAILURES {
+                    break;
+                }
             }
-            Change::Member(user) => renew_member(&mut tx, svc, entry.tenant, user).await?,
-            Change::Revocation(session) => renew_revocation(&mut tx, svc, entry.tenant, session).await?,
         }
     }
-    let ids: Vec<i64> = entries.iter().map(|e| e.id).collect();
-    seat_outbox::done(&mut tx, &ids).await?;
+    seat_outbox::done(&mut tx, &done).await?;
+    seat_outbox::failed(&mut tx, &failed).await?;
     tx.commit().await?;
-    Ok(entries.len())
+    match failures.into_values().next() {
+        Some(error) => Err(error),
+        None => Ok(done.len()),
+    }
+}
+
+async fn carry(tx: &mut SystemTx, svc: &Services, entry: Entry) -> Result<()> {
+    match entry.change {
+        Change::Entitlement => {
+            let entitlement = load_entitlement(tx, entry.tenant).await?;
+            Ok(svc.seats.put_entitlement(&entitlement).await?)
+        }
+        Change::Member(user) => renew_member(tx, svc, entry.tenant, user).await,
+        Change::Revocation(session) => renew_revocation(tx, svc, entry.tenant, session).await,
+    }
 }
 
 /// Like [`flush`] for one tenant, right after a commit: if the live store is away, the worker does it later.

@@ -39,11 +39,12 @@ pub async fn note(tx: &mut impl Tx, tenant: TenantId, change: Change, now: Offse
     Ok(())
 }
 
-/// Takes the oldest entries for this transaction; others skip them. They are gone when it commits after [`done`].
+/// Takes entries for this transaction; others skip them. What failed seldom comes first, then the oldest. They are gone when it commits after
+/// [`done`].
 pub async fn take(tx: &mut SystemTx, tenant: Option<TenantId>, max: i64) -> Result<Vec<Entry>, Error> {
     let rows = sqlx::query!(
         "SELECT id, tenant_id, kind, subject_id FROM seat_outbox WHERE $1::uuid IS NULL OR tenant_id = $1
-         ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED",
+         ORDER BY attempts, id LIMIT $2 FOR UPDATE SKIP LOCKED",
         tenant.map(|t| t.0),
         max
     )
@@ -64,5 +65,11 @@ pub async fn take(tx: &mut SystemTx, tenant: Option<TenantId>, max: i64) -> Resu
 
 pub async fn done(tx: &mut SystemTx, ids: &[i64]) -> Result<(), Error> {
     sqlx::query!("DELETE FROM seat_outbox WHERE id = ANY($1)", ids).execute(tx.conn()).await?;
+    Ok(())
+}
+
+/// They stay, behind the others.
+pub async fn failed(tx: &mut SystemTx, ids: &[i64]) -> Result<(), Error> {
+    sqlx::query!("UPDATE seat_outbox SET attempts = attempts + 1 WHERE id = ANY($1)", ids).execute(tx.conn()).await?;
     Ok(())
 }

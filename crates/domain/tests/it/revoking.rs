@@ -78,6 +78,29 @@ async fn postgresql_comes_first() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_carried_holds_up_nobody_else() {
+    let world = World::new().await;
+    let (org, other) = (world.org("Firm", 1).await, world.org("Other", 1).await);
+    let device = world.device(&org, &org.owner).await;
+    let held = world.seat(&device, "laptop").await;
+    let at_other = world.device(&other, &other.owner).await;
+    world.seat(&at_other, "one").await;
+    world.seats.break_call("revoke");
+    sessions::revoke(&world.at(&org, &org.owner).await, &world.svc, held.session_id, None).await.unwrap_err();
+    // Noted later, by a portal that ended before it could carry it.
+    world.run(&format!("UPDATE licenses SET max_seats = 2 WHERE id = '{}'", other.license)).await;
+    world.run(&format!("UPDATE tenants SET entitlement_version = entitlement_version + 1 WHERE id = '{}'", other.id)).await;
+    world.run(&format!("INSERT INTO seat_outbox (tenant_id, kind, created_at) VALUES ('{}', 'entitlement', now())", other.id)).await;
+    world.fail_to_carry_copies().await;
+    world.seat(&at_other, "two").await;
+    assert_eq!(world.count("seat_outbox WHERE kind = 'revocation' AND attempts > 0").await, 1);
+    assert_eq!(world.count("seat_outbox").await, 1);
+    world.seats.mend();
+    assert_eq!(world.carry_copies().await, 1);
+    assert_eq!(code(world.beat(&device, &held).await), Code::SessionRevoked);
+}
+
+#[tokio::test]
 async fn a_member_ends_his_own_session_and_no_other() {
     let world = World::new().await;
     let org = world.org("Firm", 3).await;
