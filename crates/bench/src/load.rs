@@ -3,7 +3,7 @@
 use crate::http::{Client, Request};
 use crate::machine;
 use crate::portal::Portal;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use bytes::Bytes;
 use futures::future::try_join_all;
 use hdrhistogram::Histogram;
@@ -41,6 +41,22 @@ impl Outcome {
     /// A quantile of the latency, in milliseconds.
     pub fn millis(&self, quantile: f64) -> f64 {
         self.latency.value_at_quantile(quantile) as f64 / 1000.0
+    }
+
+    /// Of several runs of the same phase, without the bodies.
+    pub fn sum(runs: Vec<Self>) -> Result<Self> {
+        let mut runs = runs.into_iter();
+        let mut sum = runs.next().context("no run")?;
+        sum.bodies.clear();
+        for run in runs {
+            sum.latency.add(run.latency)?;
+            for (status, n) in run.statuses {
+                *sum.statuses.entry(status).or_default() += n;
+            }
+            sum.took += run.took;
+            sum.cpu += run.cpu;
+        }
+        Ok(sum)
     }
 
     /// CPU time of server, Redis and PostgreSQL for one request, in µs.

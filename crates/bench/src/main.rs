@@ -8,14 +8,14 @@ mod load;
 mod machine;
 mod phases;
 mod portal;
+mod report;
 mod seats;
 
 use anyhow::Result;
 use clap::Parser;
-use load::Outcome;
 use portal::Portal;
+use report::Report;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// Measures the licence API.
 #[derive(Debug, Parser)]
@@ -81,67 +81,43 @@ fn main() -> Result<()> {
 
 async fn run(options: Options) -> Result<()> {
     println!("Machine: {} cores. Server, Redis, PostgreSQL and generator share them.", machine::cores());
-    println!("One core signs {:.0} Ed25519/s.", machine::ed25519_per_second(machine::SECOND)?);
+    let signs = machine::ed25519_per_second(machine::SECOND)?;
+    println!("One core signs {signs:.0} Ed25519/s.");
     println!("An empty HTTP answer costs {:.1} µs of CPU.", empty::cpu_per_answer(options.connections).await?);
     let portal = Portal::start(&options.portal, "local-ed25519").await?;
     match portal.redis_script_rate() {
         Ok(rate) => println!("Redis: {rate:.0} script calls/s without pipelining (redis-benchmark, 64 connections)."),
         Err(error) => println!("Redis: not measured ({error:#})."),
     }
-    header();
-    let outcome = ed25519(&options, &portal).await;
+    let mut report = Report::begin(signs);
+    let outcome = ed25519(&options, &portal, &mut report).await;
     portal.stop()?;
     outcome?;
     if options.wants(Phase::Rsa) {
         let portal = Portal::start(&options.portal, "local-rsa").await?;
-        let outcome = phases::rsa(&options, &portal).await;
+        let outcome = phases::rsa(&options, &portal, &mut report).await;
         portal.stop()?;
         outcome?;
     }
+    report.end();
     Ok(())
 }
 
-async fn ed25519(options: &Options, portal: &Portal) -> Result<()> {
+async fn ed25519(options: &Options, portal: &Portal, report: &mut Report) -> Result<()> {
     if options.wants(Phase::Basics) {
-        phases::basics(options, portal).await?;
+        phases::basics(options, portal, report).await?;
     }
     if options.wants(Phase::Stampede) {
-        phases::stampede(options, portal).await?;
+        phases::stampede(options, portal, report).await?;
     }
     if options.wants(Phase::Crowd) {
-        phases::crowd(options, portal).await?;
+        phases::crowd(options, portal, report).await?;
     }
     if options.wants(Phase::Flood) {
-        phases::flood(options, portal).await?;
+        phases::flood(options, portal, report).await?;
     }
     if options.wants(Phase::Large) {
-        phases::large(options, portal).await?;
+        phases::large(options, portal, report).await?;
     }
     Ok(())
-}
-
-/// How long the machine's speed is looked at after each phase: some machines are half as fast a minute later.
-const GLANCE: Duration = Duration::from_millis(100);
-
-fn header() {
-    println!("Signatures: the CPU time of a request in Ed25519 signatures at the machine's speed just then, to compare machines by.");
-    println!(
-        "\n{:<38} {:>10} {:>9} {:>9} {:>9} {:>12} {:>11}  answers",
-        "phase", "rate/s", "p50 ms", "p99 ms", "max ms", "CPU µs/req", "signatures"
-    );
-}
-
-fn row(name: &str, o: &Outcome) {
-    let signs = machine::ed25519_per_second(GLANCE).unwrap_or(f64::NAN);
-    let answers: Vec<String> = o.statuses.iter().map(|(status, n)| format!("{n}×{status}")).collect();
-    println!(
-        "{name:<38} {:>10.0} {:>9.2} {:>9.2} {:>9.2} {:>12.1} {:>11.1}  {}",
-        o.rate(),
-        o.millis(0.5),
-        o.millis(0.99),
-        o.millis(1.0),
-        o.cpu_per_request(),
-        o.cpu_per_request() * signs / 1e6,
-        answers.join(" ")
-    );
 }
