@@ -276,9 +276,8 @@ impl Drop for Session {
 /// Sends heartbeats when they are due and publishes what changes, until the process leaves.
 async fn keep(member: Arc<Member>, publish: Arc<watch::Sender<State>>, leaving: Arc<Notify>) {
     loop {
-        let due = member.file.until(&member.seen().due);
         tokio::select! {
-            () = tokio::time::sleep(due.clamp(SHORTEST, LOOK)) => {}
+            () = tokio::time::sleep(member.rest().clamp(SHORTEST, LOOK)) => {}
             () = leaving.notified() => return,
         }
         let Some(state) = member.look().await else { continue };
@@ -301,6 +300,12 @@ impl Member {
 
     fn seen(&self) -> Seen {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How long until a heartbeat can be due.
+    fn rest(&self) -> Duration {
+        let due = self.file.until(&self.seen().due);
+        self.untold().as_ref().map_or(due, |next| due.max(self.file.until(next)))
     }
 
     /// Since the last look.
@@ -389,7 +394,17 @@ impl Member {
         }
         let current = current.clone();
         let patience = if current.trouble.is_some() { RELEASE_PATIENCE_IN_TROUBLE } else { RELEASE_PATIENCE };
-        let released = tokio::time::timeout(patience, self.file.release_on_server(current.session_id)).await;
+        let released = tokio::time::timeout(patience, async {
+            let mut session_id = current.session_id;
+            // The acquire whose answer never came may have made a newer session. Only who asks again learns which one is to be given back.
+            if current.asking
+                && let Ok((answer, _)) = self.file.ask(&mut seat).await
+            {
+                session_id = answer.session_id;
+            }
+            self.file.release_on_server(session_id).await
+        })
+        .await;
         let left = match released {
             Ok(Ok(())) => {
                 // The right to work offline went back with the seat.

@@ -407,6 +407,22 @@ async fn a_session_that_comes_while_the_process_leaves_is_given_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_session_whose_answer_does_not_come_in_time_is_given_back_as_well() {
+    let (portal, device, clock) = set_up().await;
+    let session = client(&device, &portal, &clock).start().await.unwrap();
+    {
+        let mut world = portal.world();
+        // Longer than a process that leaves waits for a call that is under way.
+        world.slow_acquire = Duration::from_secs(5);
+        world.forget_all();
+    }
+    until("a new session", || portal.world().acquires.len() == 2).await;
+    assert_eq!(session.release().await, Left::Released);
+    assert_eq!(portal.world().live(), 0);
+    tear_down(portal).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_login_that_cannot_be_kept_costs_no_seat() {
     let (portal, device, clock) = set_up().await;
     let names = Arc::new(BadNames::default());
