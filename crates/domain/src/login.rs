@@ -25,6 +25,7 @@ async fn authenticate(ctx: &OpCtx, svc: &Services, email: &str, password: &str) 
         return Err(invalid_credentials());
     };
     svc.limits.sign_in(&email, ctx.client_ip)?;
+    let _turn = svc.passwords.turn().await?;
     let (user, signup) = {
         // Who signs in is not in a tenant yet.
         let mut tx = SystemTx::begin(ctx, &svc.store).await?;

@@ -11,7 +11,7 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::cell::RefCell;
 use std::sync::Arc;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// OWASP's row m = 46 MiB, t = 1, p = 1 (Password Storage Cheat Sheet); ASVS 5.0 11.4.2.
 const MEMORY_KIB: u32 = 47_104;
@@ -20,6 +20,7 @@ const MEMORY_KIB: u32 = 47_104;
 #[derive(Clone, Debug)]
 pub struct Passwords {
     threads: Arc<ThreadPool>,
+    turns: Arc<Semaphore>,
     /// Verified against when there is no account, so that answer and time are alike.
     dummy: Arc<str>,
 }
@@ -91,7 +92,15 @@ impl Passwords {
             .build()
             .map_err(|e| Error::Internal(e.to_string()))?;
         let dummy = threads.install(|| hash_now(b"nobody has this password", [7; 16]))?;
-        Ok(Self { threads: Arc::new(threads), dummy: dummy.into() })
+        // While one is hashed, the next is made ready.
+        let turns = Semaphore::new(2 * threads.current_num_threads());
+        Ok(Self { threads: Arc::new(threads), turns: Arc::new(turns), dummy: dummy.into() })
+    }
+
+    /// The turn of somebody who signs in, for as long as he keeps what is returned. To be waited for before the database is asked who he is:
+    /// else all of a flood of logins would ask it at once, only to wait for their hashes afterwards.
+    pub async fn turn(&self) -> Result<OwnedSemaphorePermit> {
+        self.turns.clone().acquire_owned().await.map_err(|_| Error::Internal("no turns are given any more".into()))
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {

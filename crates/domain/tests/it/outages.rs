@@ -2,7 +2,8 @@
 
 use crate::people::{PASSWORD, acquire, login, nobody};
 use crate::world::{World, code, problem};
-use domain::{Error, jobs, licenses, login as logins, members, sessions};
+use domain::{Error, jobs, licenses, login as logins, members, sessions, usage};
+use tokio::task::JoinSet;
 use types::licenses::{HeartbeatState, ValidateRequest};
 use types::{Code, Role};
 
@@ -160,4 +161,25 @@ async fn a_lock_that_is_held_too_long_is_an_outage_and_no_fault() {
     assert_eq!(code(members::list(&owner, &world.svc).await), Code::Unavailable);
     sqlx::raw_sql("ROLLBACK").execute(&mut lock).await.unwrap();
     members::list(&owner, &world.svc).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_logins_leaves_connections_to_everybody_else() {
+    // Two hashes at once make four turns.
+    let world = World::with_connections(5).await;
+    let org = world.org("Firm", 1).await;
+    let owner = world.at(&org, &org.owner).await;
+    let mut lock = world.pg().await;
+    sqlx::raw_sql("BEGIN; LOCK TABLE users").execute(&mut lock).await.unwrap();
+    let mut flood = JoinSet::new();
+    for n in 0..50 {
+        let svc = world.svc.clone();
+        flood.spawn(async move { logins::login(&nobody(), &svc, &login(&format!("nobody-{n}@flood.example"), PASSWORD, None)).await });
+    }
+    world.until_blocked(4).await;
+    usage::hourly(&owner, &world.svc, 1).await.unwrap();
+    sqlx::raw_sql("ROLLBACK").execute(&mut lock).await.unwrap();
+    for refused in flood.join_all().await {
+        assert_eq!(code(refused), Code::InvalidCredentials);
+    }
 }
